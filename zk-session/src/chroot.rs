@@ -1,0 +1,53 @@
+//! The one boundary between the client's paths and the server's.
+//!
+//! On the way out every path of a request gets the chroot in front; on the way in it is stripped, at a component border.
+//! A path that does not lie below the chroot (the server's own nodes) comes through as it is.
+
+use zk_proto::Path;
+
+use crate::words::{Reply, Request};
+
+#[derive(Clone, Debug)]
+pub(crate) struct Chroot(Path);
+
+impl Chroot {
+    pub(crate) const fn new(root: Path) -> Self {
+        Self(root)
+    }
+
+    /// The client's root as the server knows it.
+    pub(crate) const fn root(&self) -> &Path {
+        &self.0
+    }
+
+    /// The request in the server's paths.
+    pub(crate) fn outward(&self, request: &mut Request) {
+        if self.0.is_root() {
+            return;
+        }
+        if let Request::Delete(delete) = request
+            && delete.path.is_root()
+        {
+            // The server refuses to delete "/"; with the chroot in front it would delete the chroot node.
+            return;
+        }
+        request.each_path(&mut |path| *path = path.below(&self.0));
+    }
+
+    /// The reply in the client's paths; false if one of its paths lies outside.
+    pub(crate) fn reply_inward(&self, reply: &mut Reply) -> bool {
+        let mut inside = true;
+        if !self.0.is_root() {
+            reply.each_path(&mut |path| match path.strip(&self.0) {
+                Some(stripped) => *path = stripped,
+                None => inside = false,
+            });
+        }
+        inside
+    }
+
+    /// A path of the server in the client's paths.
+    pub(crate) fn inward(&self, path: Path) -> Path {
+        path.strip(&self.0).unwrap_or(path)
+    }
+}

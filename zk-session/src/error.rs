@@ -1,0 +1,187 @@
+//! How a call can end without its reply, told by what is known about its effect.
+
+use alloc::string::String;
+
+use zk_proto::{Code, Malformed, PathError};
+
+use crate::words::Request;
+
+/// Why a call has no answer.
+///
+/// The two questions a caller has are "was it applied?" and "may I ask again?": the variant answers the first, and
+/// with it the second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The server answered no. The request was not applied (nor any part of it).
+    #[error("the server refused: {0}")]
+    Server(Code),
+    /// Certainly not applied: no transport took the whole frame. Ask again whenever `why` allows it.
+    #[error("not sent: {0}")]
+    NotSent(Why),
+    /// The frame was handed to a transport and no reply came: it may have been applied, and may still be. Before
+    /// asking again, find out (`sync`, then read), unless the request is safe to repeat.
+    #[error("sent without a reply, it may have been applied: {0}")]
+    MaybeApplied(Why),
+    /// The call could not be made at all; nothing was sent.
+    #[error("the call cannot be made: {0}")]
+    Misuse(Misuse),
+}
+
+impl Error {
+    /// Whether the request may have been applied in spite of the error.
+    #[must_use]
+    pub const fn maybe_applied(&self) -> bool {
+        matches!(self, Self::MaybeApplied(_))
+    }
+
+    /// The end of the session that ended the call, if that is what happened.
+    #[must_use]
+    pub const fn ended(&self) -> Option<Ended> {
+        match self {
+            Self::NotSent(Why::Ended(ended)) | Self::MaybeApplied(Why::Ended(ended)) => Some(*ended),
+            Self::NotSent(_) | Self::MaybeApplied(_) | Self::Server(_) | Self::Misuse(_) => None,
+        }
+    }
+}
+
+/// What kept a reply from coming.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Why {
+    /// The connection was lost; the session goes on, and the engine dials.
+    #[error("the connection was lost")]
+    ConnectionLost,
+    /// The deadline of the call came first.
+    #[error("the deadline passed")]
+    Deadline,
+    /// As many calls were under way as the configuration allows.
+    #[error("too many calls are under way")]
+    Full,
+    /// The session has ended; calls need a new one.
+    #[error("{0}")]
+    Ended(Ended),
+}
+
+/// How a session ended. It never comes back; what goes on is a new session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Ended {
+    /// The server said so, or answered with another session, or nothing was heard for so long that it must be so. Its
+    /// ephemeral nodes are gone or going.
+    #[error("the session expired")]
+    Expired,
+    /// The client closed it.
+    #[error("the session was closed")]
+    Closed,
+    /// The servers refuse the client's credentials, now and at every further try.
+    #[error("the servers refuse the credentials")]
+    AuthFailed,
+}
+
+/// What a caller did that cannot work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Misuse {
+    /// The encoded request is longer than the server would read (it would close the connection instead of answering).
+    /// Send less, or raise the limit on both sides (`jute.maxbuffer` on the server).
+    #[error("the request has {length} bytes, the limit is {limit}")]
+    TooLong {
+        /// Bytes of the encoded request.
+        length: usize,
+        /// The configured limit.
+        limit: usize,
+    },
+    /// The operation belongs to the engine: it sends pings, restores watches and closes the session itself.
+    #[error("the engine sends this request itself")]
+    Reserved,
+    /// The path is none.
+    #[error("{0}")]
+    Path(PathError),
+    /// The command is not legal in this state of the recipe, for the reason given.
+    #[error("{0}")]
+    Recipe(&'static str),
+}
+
+impl From<PathError> for Error {
+    fn from(error: PathError) -> Self {
+        Self::Misuse(Misuse::Path(error))
+    }
+}
+
+/// A request that was not taken; it comes back untouched.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{why}")]
+pub struct Refused {
+    /// The request as it was submitted.
+    pub request: Request,
+    /// Why it was not taken.
+    pub why: Refusal,
+}
+
+/// Why a request was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// As many calls are under way as the configuration allows. Await some of them first.
+    #[error("too many calls are under way")]
+    Full,
+    /// The session has ended, or is being closed.
+    #[error("{0}")]
+    Ended(Ended),
+    /// The call could not be made in any state.
+    #[error("{0}")]
+    Misuse(Misuse),
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Full => Self::NotSent(Why::Full),
+            Refusal::Ended(ended) => Self::NotSent(Why::Ended(ended)),
+            Refusal::Misuse(misuse) => Self::Misuse(misuse),
+        }
+    }
+}
+
+/// Why a link to a server was given up. For logs and for [`crate::Session::last_fault`]: the engine dials again.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The driver could not connect, or its connection broke.
+    #[error("{0}")]
+    Cut(#[from] Cut),
+    /// The server sent what the protocol does not allow.
+    #[error("the server broke the protocol: {0}")]
+    Malformed(#[from] Malformed),
+    /// A reply came for another request than the oldest one under way.
+    #[error("a reply with xid {0} answers no request that is due")]
+    UnexpectedReply(i32),
+    /// The server answered the handshake with a refusal (a read-only server without local sessions does).
+    #[error("the server refused the handshake: {0}")]
+    Refused(Code),
+    /// The server refused to restore the watches.
+    #[error("the server refused to restore the watches: {0}")]
+    WatchesRefused(Code),
+    /// Nothing was heard for two thirds of the session timeout, or the handshake took longer than its share.
+    #[error("the server was silent for too long")]
+    Silence,
+}
+
+/// What ended a connection, in the words of a driver.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Cut {
+    /// Nobody listens at the address.
+    #[error("connection refused")]
+    Refused,
+    /// The name has no address.
+    #[error("the host name does not resolve: {0}")]
+    Unresolved(String),
+    /// The peer closed the connection.
+    #[error("closed by the server")]
+    Closed,
+    /// The connection broke, as the operating system words it.
+    #[error("{0}")]
+    Broken(String),
+}

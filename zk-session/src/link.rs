@@ -1,0 +1,92 @@
+//! One try after another to be connected to one of the servers.
+//!
+//! ```text
+//! Resting --Dial--> Dialing --Connected--> Greeting --accepted--> Proving --watches stand--> Live
+//!    ^                 |                      |                      |                         |
+//!    +-----------------+------ pause ---------+----------------------+-------- lost -----------+
+//! any --the session is over--> Ended
+//! ```
+//!
+//! It holds what each state knows and decides nothing; the session's routes move it.
+
+use core::time::Duration;
+
+use crate::error::Ended;
+use crate::time::Instant;
+use crate::words::ConnId;
+
+#[derive(Debug)]
+pub(crate) enum Link {
+    /// Not connected; the next try is at `until`.
+    Resting { until: Instant },
+    /// The driver connects.
+    Dialing { conn: ConnId, until: Instant },
+    /// The handshake was sent at `sent`.
+    Greeting { conn: ConnId, sent: Instant, until: Instant },
+    /// The session stands; `pending` requests that restore watches are unanswered.
+    Proving { conn: ConnId, pulse: Pulse, pending: usize, resumed: bool },
+    /// Calls flow.
+    Live { conn: ConnId, pulse: Pulse },
+    /// The session is over.
+    Ended(Ended),
+}
+
+/// The signs of life of an established link.
+#[derive(Debug)]
+pub(crate) struct Pulse {
+    pub(crate) since: Instant,
+    /// When something was last staged for the server.
+    pub(crate) sent: Instant,
+    /// When the unanswered ping was staged.
+    pub(crate) ping: Option<Instant>,
+    /// When the last keep-alive for holders was answered; `None` while one is under way.
+    pub(crate) proven: Option<Instant>,
+}
+
+impl Pulse {
+    pub(crate) const fn new(now: Instant) -> Self {
+        Self { since: now, sent: now, ping: None, proven: Some(now) }
+    }
+
+    /// When a ping is due: a third of the timeout after the last frame, unless one is unanswered.
+    pub(crate) fn ping_due(&self, timeout: Duration) -> Option<Instant> {
+        self.ping.is_none().then(|| self.sent + timeout / 3)
+    }
+
+    /// When holders need the next proof of the session's life, whatever else is sent.
+    pub(crate) fn keep_alive_due(&self, timeout: Duration) -> Option<Instant> {
+        self.proven.map(|proven| proven + timeout / 6)
+    }
+}
+
+impl Link {
+    /// The connection that this link is about.
+    pub(crate) const fn conn(&self) -> Option<ConnId> {
+        match self {
+            Self::Dialing { conn, .. }
+            | Self::Greeting { conn, .. }
+            | Self::Proving { conn, .. }
+            | Self::Live { conn, .. } => Some(*conn),
+            Self::Resting { .. } | Self::Ended(_) => None,
+        }
+    }
+
+    pub(crate) fn is(&self, conn: ConnId) -> bool {
+        self.conn() == Some(conn)
+    }
+
+    /// The signs of life, once the session stands on this link.
+    pub(crate) const fn pulse(&self) -> Option<&Pulse> {
+        match self {
+            Self::Proving { pulse, .. } | Self::Live { pulse, .. } => Some(pulse),
+            Self::Resting { .. } | Self::Dialing { .. } | Self::Greeting { .. } | Self::Ended(_) => None,
+        }
+    }
+
+    pub(crate) const fn pulse_mut(&mut self) -> Option<&mut Pulse> {
+        match self {
+            Self::Proving { pulse, .. } | Self::Live { pulse, .. } => Some(pulse),
+            Self::Resting { .. } | Self::Dialing { .. } | Self::Greeting { .. } | Self::Ended(_) => None,
+        }
+    }
+}
