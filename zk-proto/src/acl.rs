@@ -1,0 +1,200 @@
+//! Who may do what with a node.
+//!
+//! Whether a server knows a scheme and takes an id is for the server to say.
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::fmt;
+use core::ops::BitOr;
+
+use crate::error::Malformed;
+use crate::read::Reader;
+use crate::record::Wire;
+use crate::write::Sink;
+
+/// What is allowed: a set of permissions. Bits without a name are kept.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Perms(i32);
+
+impl Perms {
+    /// Get the data and list the children; since 3.8.4 and 3.9.2 also ask whether the node exists.
+    pub const READ: Self = Self(1);
+    /// Set the data.
+    pub const WRITE: Self = Self(2);
+    /// Create children.
+    pub const CREATE: Self = Self(4);
+    /// Delete children.
+    pub const DELETE: Self = Self(8);
+    /// Set the ACL.
+    pub const ADMIN: Self = Self(16);
+    /// All of them.
+    pub const ALL: Self = Self(31);
+
+    /// The set with these bits.
+    #[must_use]
+    pub const fn new(raw: i32) -> Self {
+        Self(raw)
+    }
+
+    /// The bits, as on the wire.
+    #[must_use]
+    pub const fn raw(self) -> i32 {
+        self.0
+    }
+
+    /// Whether every permission of `other` is in this set.
+    #[must_use]
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+impl BitOr for Perms {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+impl fmt::Debug for Perms {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named = [
+            (Self::READ, "r"),
+            (Self::WRITE, "w"),
+            (Self::CREATE, "c"),
+            (Self::DELETE, "d"),
+            (Self::ADMIN, "a"),
+        ];
+        out.write_str("Perms(")?;
+        for (_, letter) in named.iter().filter(|(perms, _)| self.contains(*perms)) {
+            out.write_str(letter)?;
+        }
+        match self.0 & !Self::ALL.0 {
+            0 => out.write_str(")"),
+            unnamed => write!(out, "+{unnamed:#x})"),
+        }
+    }
+}
+
+impl Wire for Perms {
+    const LEN_MIN: usize = 4;
+
+    fn encoded_len(&self) -> usize {
+        Self::LEN_MIN
+    }
+
+    fn encode(&self, out: &mut impl Sink) {
+        self.0.encode(out);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Self, Malformed> {
+        i32::decode(input).map(Self)
+    }
+}
+
+/// Somebody, as an authentication scheme names them. `Debug` leaves out the hash of a digest.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Id {
+    /// The scheme, such as `world`, `auth`, `digest`, `ip`, `sasl` or `x509`.
+    pub scheme: String,
+    /// The name within the scheme; for `digest` it is `user:hash`, for `auth` it is not looked at.
+    pub id: String,
+}
+
+impl Id {
+    /// The id with this scheme and name.
+    #[must_use]
+    pub fn new(scheme: &str, id: &str) -> Self {
+        Self { scheme: scheme.to_owned(), id: id.to_owned() }
+    }
+}
+
+impl fmt::Debug for Id {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.scheme != "digest" {
+            return write!(out, "{}:{}", self.scheme.escape_debug(), self.id.escape_debug());
+        }
+        match self.id.split_once(':') {
+            Some((user, _)) => write!(out, "digest:{}:…", user.escape_debug()),
+            None => out.write_str("digest:…"),
+        }
+    }
+}
+
+wire_fields! { Id { scheme: String, id: String, } }
+
+record! {
+    /// One entry of a node's ACL. ACLs are not inherited by children.
+    pub struct Acl {
+        /// What is allowed.
+        pub perms: Perms,
+        /// To whom.
+        pub id: Id,
+    }
+}
+
+impl Acl {
+    /// Everything for everybody who can reach the server.
+    #[must_use]
+    pub fn open_unsafe() -> Vec<Self> {
+        vec![Self { perms: Perms::ALL, id: Id::new("world", "anyone") }]
+    }
+
+    /// Reading for everybody who can reach the server, and nothing else for anybody.
+    #[must_use]
+    pub fn read_unsafe() -> Vec<Self> {
+        vec![Self { perms: Perms::READ, id: Id::new("world", "anyone") }]
+    }
+
+    /// Everything for the identities of the connection that sends it. The server answers
+    /// [`Code::InvalidAcl`](crate::Code::InvalidAcl) if the connection has none by digest, SASL or X.509.
+    #[must_use]
+    pub fn creator_all() -> Vec<Self> {
+        vec![Self { perms: Perms::ALL, id: Id::new("auth", "") }]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::format;
+
+    use super::*;
+    use crate::record::proof;
+
+    #[test]
+    fn an_acl_survives_the_wire() {
+        proof::holds(&Acl { perms: Perms::new(-1), id: Id::new("digest", "bob:x") });
+        proof::holds(&Acl::creator_all());
+    }
+
+    #[test]
+    fn permissions_are_a_set_that_keeps_unknown_bits() {
+        let perms = Perms::READ | Perms::ADMIN | Perms::new(0x40);
+        assert_eq!(perms.raw(), 0x51);
+        assert!(perms.contains(Perms::READ) && !perms.contains(Perms::READ | Perms::WRITE));
+        assert!(perms.contains(Perms::default()) && Perms::ALL.contains(Perms::DELETE | Perms::CREATE));
+        assert_eq!(format!("{perms:?} {:?}", Perms::ALL), "Perms(ra+0x40) Perms(rwcda)");
+    }
+
+    #[test]
+    fn the_hash_of_a_digest_is_not_shown() {
+        for (scheme, id, shown) in [
+            ("digest", "bob:WGAwC+XYxdw8bJ5K6KcPh8oL58U=", "digest:bob:…"),
+            ("digest", "WGAwC", "digest:…"),
+            ("sasl", "bob", "sasl:bob"),
+            ("world", "any\none", "world:any\\none"),
+        ] {
+            assert_eq!(format!("{:?}", Id::new(scheme, id)), shown);
+        }
+    }
+
+    #[test]
+    fn the_usual_lists_are_what_they_say() {
+        assert_eq!(format!("{:?}", Acl::open_unsafe()), "[Acl { perms: Perms(rwcda), id: world:anyone }]");
+        assert_eq!(format!("{:?}", Acl::read_unsafe()), "[Acl { perms: Perms(r), id: world:anyone }]");
+        assert_eq!(format!("{:?}", Acl::creator_all()), "[Acl { perms: Perms(rwcda), id: auth: }]");
+    }
+}

@@ -1,0 +1,86 @@
+//! Frames and records of the ZooKeeper wire protocol: jute bytes to typed values and back.
+//!
+//! To talk to a ZooKeeper ensemble, use a client crate; this one knows no session, no retry and no socket. It is for
+//! whoever builds a client, a proxy, a test server or a tool that reads recorded traffic.
+//!
+//! The crate is `no_std`, it never blocks, and it never panics on bytes: whatever a peer sends is either a value or a
+//! [`Malformed`] that says what is wrong, in which record and at which byte. Node data is not copied on its way in.
+//!
+//! A client's way through the crate:
+//!
+//! 1. [`encode_connect`] writes the first frame; [`Greeting::decode`] understands the first frame that comes back.
+//! 2. [`encode_request`] writes a frame for a [`Request`](ops::Request).
+//! 3. [`Deframer`] cuts received bytes into frames.
+//! 4. Each frame starts with a [`ReplyHeader`]; then comes a [`WatcherEvent`] if its xid is [`Xid::NOTIFICATION`],
+//!    nothing if it has an error, and else what [`Reply::decode`](ops::Reply::decode) reads.
+//!
+//! ```
+//! use bytes::BytesMut;
+//! use zk_proto::ops::{GetData, NodeData, Opcode, Reply, Request};
+//! use zk_proto::{Deframer, FRAME_LENGTH_MAX, Path, Reader, ReplyHeader, Stat, Wire, Xid, Zxid};
+//!
+//! let request = Request::from(GetData { path: Path::new("/config")?, watch: false });
+//! let mut sent = BytesMut::new();
+//! zk_proto::encode_request(Xid::FIRST, &request, &mut sent);
+//! assert_eq!(sent.len(), request.frame_len());
+//!
+//! // What a server would answer.
+//! let answer = Reply::GetData(NodeData { data: Some("on".into()), stat: Stat::default() });
+//! let mut deframer = Deframer::new(FRAME_LENGTH_MAX);
+//! zk_proto::encode_reply(Xid::FIRST, Zxid::new(7), Ok(&answer), deframer.buffer());
+//!
+//! let frame = deframer.next_frame()?.ok_or("the whole frame is there")?;
+//! let mut input = Reader::new(&frame);
+//! let header = ReplyHeader::decode(&mut input)?;
+//! assert_eq!((header.xid, header.error), (Xid::FIRST, None));
+//! assert_eq!(Reply::decode(Opcode::GetData, &mut input)?, answer);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+#[macro_use]
+mod record;
+
+mod acl;
+mod children;
+mod code;
+mod connect;
+mod connect_string;
+mod error;
+mod event;
+mod frame;
+mod header;
+mod id;
+mod message;
+mod mode;
+pub mod ops;
+mod path;
+mod read;
+mod server;
+mod stat;
+mod write;
+
+pub use acl::{Acl, Id, Perms};
+pub use children::Children;
+pub use code::Code;
+pub use connect::{ConnectRequest, ConnectResponse, Greeting, Password};
+pub use connect_string::{ConnectString, ConnectStringError, ConnectStringFault};
+pub use error::{Malformed, What};
+pub use event::{EventKind, KeeperState, WatcherEvent};
+pub use frame::{Deframer, FRAME_LENGTH_MAX, HANDSHAKE_LENGTH_MAX, REQUEST_LENGTH_MAX};
+pub use header::{ReplyHeader, RequestHeader};
+pub use id::{SessionId, Version, VersionUnusable, Xid, Zxid};
+pub use message::{encode_connect, encode_connect_response, encode_event, encode_reply, encode_request};
+pub use mode::CreateMode;
+pub use path::{Path, PathError, PathFault};
+pub use read::Reader;
+pub use record::Wire;
+pub use server::Server;
+pub use stat::Stat;
+pub use write::Sink;
