@@ -1,0 +1,105 @@
+//! Every typed call, with its answers and its refusals.
+
+use zk_session::{Code, CreateMode, Error, SessionId, Version};
+use zk_tests::shared;
+
+use crate::both;
+use crate::face::{Face, client, fresh_root};
+
+both!(
+    nodes_live_their_lives,
+    refusals_are_the_servers_words,
+    a_chroot_is_not_seen,
+    large_data_comes_back_whole
+);
+
+fn nodes_live_their_lives<C: Face>() {
+    let client: C = client(shared().address(), &fresh_root::<C>());
+    assert_eq!(client.exists("/a").expect("asked"), None);
+    let created = client.create("/a", "one", CreateMode::Persistent).expect("created");
+    assert_eq!(created.as_str(), "/a");
+
+    let node = client.get_data("/a").expect("read");
+    assert_eq!(node.data.as_deref(), Some(&b"one"[..]));
+    assert_eq!(
+        (node.stat.version, node.stat.data_length, node.stat.ephemeral_owner),
+        (0, 3, SessionId::NONE)
+    );
+    let stat = client.set_data("/a", "two", Version::exactly(0).expect("a version")).expect("set");
+    assert_eq!(stat.version, 1);
+    assert!(stat.mzxid > stat.czxid);
+
+    let ephemeral = client.create2("/a/e", "", CreateMode::Ephemeral).expect("created");
+    assert_eq!(ephemeral.stat.czxid, ephemeral.stat.mzxid);
+    assert_ne!(ephemeral.stat.ephemeral_owner, SessionId::NONE);
+    let first = client.create("/a/s-", "", CreateMode::PersistentSequential).expect("created");
+    let second = client.create2("/a/s-", "", CreateMode::EphemeralSequential).expect("created").path;
+    assert_eq!((first.as_str(), second.as_str()), ("/a/s-0000000001", "/a/s-0000000002"));
+
+    let children = client.children("/a").expect("listed");
+    let mut names = children.children.to_vec();
+    names.sort();
+    assert_eq!(names, ["e", "s-0000000001", "s-0000000002"]);
+    assert_eq!(children.stat.num_children, 3);
+    client.sync("/a").expect("synced");
+
+    for name in names {
+        client.delete(&format!("/a/{name}"), Version::ANY).expect("deleted");
+    }
+    client.delete("/a", Version::exactly(1).expect("a version")).expect("deleted");
+    assert_eq!(client.exists("/a").expect("asked"), None);
+    client.close();
+}
+
+fn refusals_are_the_servers_words<C: Face>() {
+    let client: C = client(shared().address(), &fresh_root::<C>());
+    let refused = |code| Err::<(), _>(Error::Server(code));
+    client.create("/a", "", CreateMode::Persistent).expect("created");
+    client.create("/a/b", "", CreateMode::Ephemeral).expect("created");
+    let old = Version::exactly(7).expect("a version");
+    let cases = [
+        ("create twice", client.create("/a", "", CreateMode::Persistent).map(drop), Code::NodeExists),
+        ("create2 twice", client.create2("/a", "", CreateMode::Persistent).map(drop), Code::NodeExists),
+        ("no parent", client.create("/no/parent", "", CreateMode::Persistent).map(drop), Code::NoNode),
+        (
+            "below an ephemeral",
+            client.create("/a/b/c", "", CreateMode::Persistent).map(drop),
+            Code::NoChildrenForEphemerals,
+        ),
+        ("delete what is not", client.delete("/none", Version::ANY), Code::NoNode),
+        ("delete what is full", client.delete("/a", Version::ANY), Code::NotEmpty),
+        ("delete by an old version", client.delete("/a/b", old), Code::BadVersion),
+        ("set by an old version", client.set_data("/a", "", old).map(drop), Code::BadVersion),
+        ("get what is not", client.get_data("/none").map(drop), Code::NoNode),
+        ("list what is not", client.children("/none").map(drop), Code::NoNode),
+        ("delete the chroot", client.delete("/", Version::ANY), Code::BadArguments),
+    ];
+    for (name, result, code) in cases {
+        assert_eq!(result, refused(code), "{name}");
+    }
+    client.close();
+}
+
+fn a_chroot_is_not_seen<C: Face>() {
+    let root = fresh_root::<C>();
+    let inside: C = client(shared().address(), &root);
+    let outside: C = client(shared().address(), "");
+    let path = inside.create("/n-", "x", CreateMode::PersistentSequential).expect("created");
+    assert_eq!(path.as_str(), "/n-0000000000");
+    assert_eq!(
+        inside.create2("/n-", "x", CreateMode::PersistentSequential).expect("created").path.as_str(),
+        "/n-0000000001"
+    );
+    assert!(outside.exists(&format!("{root}{path}")).expect("asked").is_some());
+    assert_eq!(inside.children("/").expect("listed").children.len(), 2);
+    inside.close();
+    outside.close();
+}
+
+fn large_data_comes_back_whole<C: Face>() {
+    let client: C = client(shared().address(), &fresh_root::<C>());
+    let data = "0123456789".repeat(100_000);
+    client.create("/large", &data, CreateMode::Persistent).expect("created");
+    assert_eq!(client.get_data("/large").expect("read").data.as_deref(), Some(data.as_bytes()));
+    client.close();
+}

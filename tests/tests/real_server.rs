@@ -1,0 +1,150 @@
+//! The support library against itself: a real server starts, stops, stands still and comes back.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use zk_tests::zookeeper::{StartError, ask};
+use zk_tests::{Installation, Options, Proxy, Server, fresh_path, shared, wait_until};
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// What a server does not do within this time, it does not do; it takes a millisecond.
+const QUIET: Duration = Duration::from_millis(300);
+
+#[test]
+#[cfg_attr(not(zookeeper), ignore = "no ZooKeeper: install Debian's zookeeper package or set ZOOKEEPER_JARS")]
+fn a_started_server_serves() {
+    let server = shared();
+    assert_eq!(server.command("ruok"), "imok");
+    assert!(server.command("srvr").contains("Mode: standalone"), "{}", server.log_tail());
+    let config = server.command("conf");
+    for line in ["tickTime=200", "minSessionTimeout=400", "maxSessionTimeout=4000"] {
+        assert!(config.lines().any(|other| other == line), "no {line} in\n{config}");
+    }
+}
+
+#[test]
+#[cfg_attr(not(zookeeper), ignore = "no ZooKeeper: install Debian's zookeeper package or set ZOOKEEPER_JARS")]
+fn a_killed_server_restarts_on_its_port_with_its_data() {
+    let installation = installation();
+    let mut server = Server::start(&installation, Options::new());
+    let address = server.address();
+    let path = fresh_path();
+    let created = installation.client(address, &["create", &path, "kept"]).unwrap();
+    assert!(created.status.success(), "{created:?}");
+
+    server.kill();
+    assert!(TcpStream::connect(address).is_err(), "a killed server still listens");
+    server.restart();
+    assert_eq!(server.address(), address);
+    let got = installation.client(address, &["get", &path]).unwrap();
+    assert_eq!(String::from_utf8_lossy(&got.stdout).lines().last(), Some("kept"), "{got:?}");
+}
+
+#[test]
+#[cfg_attr(not(zookeeper), ignore = "no ZooKeeper: install Debian's zookeeper package or set ZOOKEEPER_JARS")]
+fn a_paused_server_is_silent_until_it_resumes() {
+    let server = Server::start(&installation(), Options::new());
+    server.pause();
+    let error = ask(server.address(), "ruok", QUIET).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
+    server.resume();
+    assert_eq!(server.command("ruok"), "imok");
+}
+
+#[test]
+#[cfg_attr(not(zookeeper), ignore = "no ZooKeeper: install Debian's zookeeper package or set ZOOKEEPER_JARS")]
+fn a_paused_server_can_be_stopped() {
+    let server = Server::start(&installation(), Options::new());
+    let address = server.address();
+    server.pause();
+    drop(server);
+    assert!(TcpStream::connect(address).is_err(), "a dropped server still listens");
+}
+
+#[test]
+#[cfg_attr(not(zookeeper), ignore = "no ZooKeeper: install Debian's zookeeper package or set ZOOKEEPER_JARS")]
+fn a_port_asked_for_must_be_free() {
+    let taken = shared().port();
+    match Server::launch(&installation(), Options::new().port(taken)) {
+        Err(StartError::Died { port, log, .. }) => {
+            assert_eq!(port, taken);
+            assert!(log.contains("Address already in use"), "{log}");
+        }
+        other => panic!("two servers at port {taken}: {other:?}"),
+    }
+}
+
+#[test]
+#[cfg_attr(not(zookeeper), ignore = "no ZooKeeper: install Debian's zookeeper package or set ZOOKEEPER_JARS")]
+fn settings_and_properties_reach_the_server() {
+    let options = Options::new().tick(Duration::from_millis(100)).setting("maxSessionTimeout", "60000");
+    let server = Server::start(&installation(), options.property("os.name", "Plan 9"));
+    let config = server.command("conf");
+    assert!(config.contains("tickTime=100\n") && config.contains("maxSessionTimeout=60000\n"), "{config}");
+    let environment = server.command("envi");
+    assert!(environment.contains("os.name=Plan 9\n"), "{environment}");
+}
+
+#[test]
+#[cfg_attr(not(zookeeper), ignore = "no ZooKeeper: install Debian's zookeeper package or set ZOOKEEPER_JARS")]
+fn a_cut_proxy_ends_a_connection_to_the_server() {
+    let server = shared();
+    let proxy = Proxy::start(server.address());
+    assert_eq!(ask(proxy.address(), "ruok", LIMIT).unwrap(), "imok");
+
+    let mut client = TcpStream::connect(proxy.address()).unwrap();
+    client.set_read_timeout(Some(LIMIT)).unwrap();
+    wait_until("only the second is open", LIMIT, || proxy.accepted() == 2 && proxy.connections() == 1);
+    proxy.cut();
+    let ended = client.read(&mut [0]);
+    assert!(
+        matches!(ended, Ok(0))
+            || ended.is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionReset)
+    );
+}
+
+#[test]
+#[cfg_attr(not(zookeeper), ignore = "no ZooKeeper: install Debian's zookeeper package or set ZOOKEEPER_JARS")]
+fn a_server_ends_with_the_input_of_the_binary() {
+    let (mut serving, address) = serve();
+    assert_eq!(ask(address, "ruok", LIMIT).unwrap(), "imok");
+    drop(serving.stdin.take());
+    assert!(serving.wait().unwrap().success());
+    assert!(TcpStream::connect(address).is_err(), "the server outlived the binary");
+}
+
+#[test]
+#[cfg_attr(not(zookeeper), ignore = "no ZooKeeper: install Debian's zookeeper package or set ZOOKEEPER_JARS")]
+fn a_server_and_its_directory_go_with_a_process_that_was_killed() {
+    let (mut serving, address) = serve();
+    let config = ask(address, "conf", LIMIT).unwrap();
+    let data = config
+        .lines()
+        .find_map(|line| line.strip_prefix("dataDir="))
+        .expect("the server names its directory");
+    let directory = Path::new(data).parent().expect("it is not the root");
+    assert!(directory.exists());
+    serving.kill().unwrap();
+    serving.wait().unwrap();
+    wait_until("the server is gone", LIMIT, || TcpStream::connect(address).is_err());
+    wait_until("its directory is gone", LIMIT, || !directory.exists());
+}
+
+/// The binary `zookeeper serve`, and where its server listens.
+fn serve() -> (Child, SocketAddr) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_zookeeper"));
+    let child = command.arg("serve").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let mut child = child.expect("the binary was built with this test");
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().expect("it is piped")).read_line(&mut line).expect("it is text");
+    let address = line.trim_end().strip_prefix("serving at ").expect("the binary says where it serves");
+    (child, address.parse().expect("it is an address"))
+}
+
+fn installation() -> Installation {
+    Installation::find().unwrap_or_else(|error| panic!("{error}"))
+}
