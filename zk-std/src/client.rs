@@ -1,0 +1,311 @@
+//! The client: typed calls on one session.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use zk_session::ops::{self, CreatedNode, NodeChildren, NodeData, Operation};
+use zk_session::{
+    Acl, Answer, CallId, CallOptions, Code, Config, CreateMode, Ended, Error, IntoPath, Notice, Path,
+    Request, SessionId, SessionState, Stat, Version, Why,
+};
+
+use crate::clock;
+use crate::core::Shared;
+use crate::driver;
+use crate::error::ConnectError;
+use crate::states::States;
+use crate::watch::Watch;
+
+/// How long [`Client::connect`] waits for a session.
+const CONNECT_TIME: Duration = Duration::from_secs(10);
+
+/// A client of a ZooKeeper ensemble. Clones share one session.
+///
+/// Dropping the last clone (guards hold one) closes the session in the background; [`Client::close`] also tells when it
+/// is closed.
+///
+/// # Calls
+/// A call is sent when the session is linked to a server, in the order in which the calls were made, at most once. While
+/// there is no link it waits for one; [`Client::within`] bounds the wait. If the link is lost before the reply, the call
+/// ends with [`Error::NotSent`] or [`Error::MaybeApplied`].
+///
+/// A call blocks its thread until it ends; any number of threads may call at once.
+#[derive(Clone, Debug)]
+pub struct Client {
+    closer: Arc<Closer>,
+    limit: Option<Duration>,
+}
+
+impl Client {
+    /// Opens a client with the defaults and waits up to 10 s for its session.
+    ///
+    /// The connect string is `host:port,host:port/chroot`; the port defaults to 2181.
+    ///
+    /// # Errors
+    /// [`ConnectError`]: the connect string is malformed, no thread can be had, or no server granted a session in time.
+    pub fn connect(servers: &str) -> Result<Self, ConnectError> {
+        let client = Self::open(Self::config(servers)?)?;
+        client.connected(CONNECT_TIME)?;
+        Ok(client)
+    }
+
+    /// Opens a client and returns at once; it connects in the background, and goes on trying until it is closed.
+    ///
+    /// # Errors
+    /// [`ConnectError::Start`].
+    pub fn open(config: Config) -> Result<Self, ConnectError> {
+        let shared = driver::start(config)?;
+        Ok(Self { closer: Arc::new(Closer(shared)), limit: None })
+    }
+
+    /// A configuration with the defaults and a random seed, for [`Client::open`].
+    ///
+    /// # Errors
+    /// [`ConnectError::ConnectString`].
+    pub fn config(servers: &str) -> Result<Config, ConnectError> {
+        Ok(Config::new(servers.parse()?, clock::seed()))
+    }
+
+    /// The same client, but each of its calls ends within `limit` ([`Why::Deadline`]).
+    #[must_use]
+    pub fn within(&self, limit: Duration) -> Self {
+        Self { limit: Some(limit), ..self.clone() }
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.closer.0
+    }
+
+    /// What [`Client::within`] has set.
+    pub(crate) const fn limit(&self) -> Option<Duration> {
+        self.limit
+    }
+
+    /// Waits until the session is linked to a server.
+    ///
+    /// # Errors
+    /// [`ConnectError::NoServer`] after `within`, with the way the last try failed. The client goes on trying.
+    /// [`ConnectError::Ended`] if it has been closed.
+    pub fn connected(&self, within: Duration) -> Result<SessionId, ConnectError> {
+        let deadline = Instant::now() + within;
+        let mut states = self.states();
+        loop {
+            match states.next_within(deadline.saturating_duration_since(Instant::now())) {
+                Ok(SessionState::Connected { session, .. }) => return Ok(session),
+                Ok(SessionState::Ended(ended)) if self.has_ended() => return Err(ConnectError::Ended(ended)),
+                Ok(_) => {}
+                Err(RecvTimeoutError::Disconnected) => return Err(ConnectError::Ended(Ended::Closed)),
+                Err(RecvTimeoutError::Timeout) => {
+                    let core = self.shared().lock();
+                    let servers = core.session.servers().clone();
+                    return Err(ConnectError::NoServer {
+                        servers,
+                        within,
+                        fault: core.session.last_fault().cloned(),
+                    });
+                }
+            }
+        }
+    }
+
+    /// The state of the session now.
+    #[must_use]
+    pub fn state(&self) -> SessionState {
+        *self.shared().lock().session.state()
+    }
+
+    /// Every state of the session from now on, the present one first.
+    #[must_use]
+    pub fn states(&self) -> States {
+        let mut core = self.shared().lock();
+        let (states, feed) = States::new(*core.session.state());
+        if !matches!(core.session.state(), SessionState::Ended(_)) {
+            core.feeds.push(feed);
+        }
+        states
+    }
+
+    /// Closes the session: calls made before are sent first, then the server is told, and deletes the ephemeral nodes.
+    /// Returns when the session has ended, within the shorter of its timeout and [`Config::close_timeout`]; without an
+    /// answer from a server by then, the server ends the session when it times out. Closing twice is closing once.
+    pub fn close(&self) {
+        let states = self.states();
+        self.shared().with(|core, now| core.close(now));
+        states.for_each(drop);
+    }
+
+    /// Creates a node and returns its path: of a sequential node, with the number that the server appended.
+    ///
+    /// # Errors
+    /// [`Error::Server`] with [`Code::NodeExists`], [`Code::NoNode`] (the parent is missing), [`Code::NoAuth`],
+    /// [`Code::NoChildrenForEphemerals`], [`Code::InvalidAcl`] and others. A create is never repeated by the client; after
+    /// [`Error::MaybeApplied`] look for the node before creating it again.
+    pub fn create(
+        &self,
+        path: impl IntoPath,
+        data: impl Into<Bytes>,
+        acl: Vec<Acl>,
+        mode: CreateMode,
+    ) -> Result<Path, Error> {
+        let path = path.into_path()?;
+        Ok(self.call(ops::Create { path, data: Some(data.into()), acl, mode })?.path)
+    }
+
+    /// Creates a node and returns its path and [`Stat`]. Needs a server of 3.5 or later; earlier ones answer
+    /// [`Code::Unimplemented`] and close the connection.
+    ///
+    /// # Errors
+    /// As [`Client::create`].
+    pub fn create2(
+        &self,
+        path: impl IntoPath,
+        data: impl Into<Bytes>,
+        acl: Vec<Acl>,
+        mode: CreateMode,
+    ) -> Result<CreatedNode, Error> {
+        let path = path.into_path()?;
+        self.call(ops::Create2 { path, data: Some(data.into()), acl, mode })
+    }
+
+    /// Deletes a node that has no children.
+    ///
+    /// # Errors
+    /// [`Error::Server`] with [`Code::NoNode`], [`Code::BadVersion`], [`Code::NotEmpty`], [`Code::NoAuth`].
+    pub fn delete(&self, path: impl IntoPath, version: Version) -> Result<(), Error> {
+        self.call(ops::Delete { path: path.into_path()?, version })
+    }
+
+    /// The node's [`Stat`], `None` if there is no such node.
+    ///
+    /// # Errors
+    /// [`Error::Server`] with [`Code::NoAuth`] (servers from 3.8.4 and 3.9.2 on).
+    pub fn exists(&self, path: impl IntoPath) -> Result<Option<Stat>, Error> {
+        existing(self.call(ops::Exists { path: path.into_path()?, watch: false }))
+    }
+
+    /// As [`Client::exists`], with a watch for the node's creation, change or deletion.
+    ///
+    /// # Errors
+    /// As [`Client::exists`]. With an error there is no watch.
+    pub fn exists_watched(&self, path: impl IntoPath) -> Result<(Option<Stat>, Watch), Error> {
+        let (result, watch) = self.watched(ops::Exists { path: path.into_path()?, watch: true })?;
+        Ok((existing(result)?, watch))
+    }
+
+    /// A node's data and [`Stat`].
+    ///
+    /// # Errors
+    /// [`Error::Server`] with [`Code::NoNode`], [`Code::NoAuth`].
+    pub fn get_data(&self, path: impl IntoPath) -> Result<NodeData, Error> {
+        self.call(ops::GetData { path: path.into_path()?, watch: false })
+    }
+
+    /// As [`Client::get_data`], with a watch for the node's change or deletion.
+    ///
+    /// # Errors
+    /// As [`Client::get_data`]. With an error there is no watch.
+    pub fn get_data_watched(&self, path: impl IntoPath) -> Result<(NodeData, Watch), Error> {
+        let (result, watch) = self.watched(ops::GetData { path: path.into_path()?, watch: true })?;
+        Ok((result?, watch))
+    }
+
+    /// Sets a node's data and returns its new [`Stat`].
+    ///
+    /// # Errors
+    /// [`Error::Server`] with [`Code::NoNode`], [`Code::BadVersion`], [`Code::NoAuth`].
+    pub fn set_data(
+        &self,
+        path: impl IntoPath,
+        data: impl Into<Bytes>,
+        version: Version,
+    ) -> Result<Stat, Error> {
+        self.call(ops::SetData { path: path.into_path()?, data: Some(data.into()), version })
+    }
+
+    /// The names of a node's children, in no particular order, and the node's [`Stat`].
+    ///
+    /// # Errors
+    /// [`Error::Server`] with [`Code::NoNode`], [`Code::NoAuth`].
+    pub fn children(&self, path: impl IntoPath) -> Result<NodeChildren, Error> {
+        self.call(ops::GetChildren2 { path: path.into_path()?, watch: false })
+    }
+
+    /// As [`Client::children`], with a watch for a child's creation or deletion, or the node's deletion.
+    ///
+    /// # Errors
+    /// As [`Client::children`]. With an error there is no watch.
+    pub fn children_watched(&self, path: impl IntoPath) -> Result<(NodeChildren, Watch), Error> {
+        let (result, watch) = self.watched(ops::GetChildren2 { path: path.into_path()?, watch: true })?;
+        Ok((result?, watch))
+    }
+
+    /// Makes the connected server catch up with the leader, so that later reads see at least the leader's present state.
+    ///
+    /// # Errors
+    /// Those of any call.
+    pub fn sync(&self, path: impl IntoPath) -> Result<(), Error> {
+        self.call(ops::Sync { path: path.into_path()? }).map(drop)
+    }
+
+    /// Any operation of the table ([`ops`]), with its typed reply. A watch that the operation sets is given up.
+    ///
+    /// # Errors
+    /// Those of the operation.
+    pub fn call<O: Operation>(&self, operation: O) -> Result<O::Reply, Error> {
+        let (_, reply) = self.submit(operation.into(), None)?;
+        typed::<O>(&reply)
+    }
+
+    fn watched<O: Operation>(&self, operation: O) -> Result<(Result<O::Reply, Error>, Watch), Error> {
+        let (slot, news) = sync_channel(1);
+        let (call, reply) = self.submit(operation.into(), Some(slot))?;
+        let result = typed::<O>(&reply);
+        Ok((result, Watch { shared: Arc::clone(self.shared()), call, news }))
+    }
+
+    fn submit(
+        &self,
+        request: Request,
+        watch: Option<SyncSender<Notice>>,
+    ) -> Result<(CallId, Receiver<Result<Answer, Error>>), Error> {
+        let (slot, reply) = sync_channel(1);
+        let options = CallOptions { deadline: self.limit.map(|limit| clock::now() + limit) };
+        let (call, oversleeps) = self.shared().lock().submit(request, options, slot, watch)?;
+        if oversleeps {
+            self.shared().wake();
+        }
+        Ok((call, reply))
+    }
+
+    /// Whether the last session has ended. (One that is followed by another is never seen as the present one.)
+    fn has_ended(&self) -> bool {
+        matches!(self.state(), SessionState::Ended(_))
+    }
+}
+
+/// Closes the session when the last client is dropped.
+#[derive(Debug)]
+struct Closer(Arc<Shared>);
+
+impl Drop for Closer {
+    fn drop(&mut self) {
+        self.0.with(|core, now| core.close(now));
+    }
+}
+
+fn typed<O: Operation>(reply: &Receiver<Result<Answer, Error>>) -> Result<O::Reply, Error> {
+    // Without a driver nobody knows what became of the frame.
+    let answer = reply.recv().unwrap_or(Err(Error::MaybeApplied(Why::Ended(Ended::Closed))))?;
+    // The engine decodes a reply by the operation it answers, so the types agree; if they did not, the reply is unknown.
+    O::reply(answer.reply).ok_or(Error::MaybeApplied(Why::ConnectionLost))
+}
+
+fn existing(result: Result<Stat, Error>) -> Result<Option<Stat>, Error> {
+    match result {
+        Ok(stat) => Ok(Some(stat)),
+        Err(Error::Server(Code::NoNode)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,49 @@
+//! A blocking ZooKeeper client for std.
+//!
+//! Take `zk-tokio` if your program is asynchronous, and `zk-session` to embed a session in an event loop of your own.
+//!
+//! ```no_run
+//! use zk_std::{Acl, Client, CreateMode};
+//!
+//! # fn story() -> Result<(), Box<dyn std::error::Error>> {
+//! let client = Client::connect("localhost:2181/app")?;
+//! client.create("/motd", "hello", Acl::open_unsafe(), CreateMode::Ephemeral)?;
+//! let (node, changed) = client.get_data_watched("/motd")?;
+//! println!("{:?}", node.data);
+//! println!("{:?}", changed.wait()?);
+//!
+//! let guard = client.lock("/locks/report")?.acquire()?;
+//! println!("held with fence {}", guard.fence());
+//! guard.release()?;
+//! client.close();
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! One thread per client drives the socket; calls, watches and locks are values without threads of their own. Callers write
+//! their own bytes. Every call ends exactly once; one that ends without a reply says whether it may have been applied
+//! ([`Error`]).
+#![forbid(unsafe_code)]
+
+pub use zk_recipes::hold::{Cause, Failure, Freed, Grant, Wish};
+pub use zk_recipes::{Denial, Layout, Recipe, hold as hold_words};
+pub use zk_session::{
+    Acl, Backoff, Children, Code, Config, ConnectString, CreateMode, Ended, Error, EventKind, IntoPath,
+    Misuse, OnExpiry, Path, PathError, SessionId, SessionState, Stat, Version, WatchEvent, Why, Zxid, ops,
+};
+
+pub use client::Client;
+pub use error::ConnectError;
+pub use hold::{Guard, Holding, Lock};
+pub use states::States;
+pub use watch::Watch;
+
+mod client;
+mod clock;
+mod core;
+mod dial;
+mod driver;
+mod error;
+mod hold;
+mod states;
+mod watch;

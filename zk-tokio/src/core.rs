@@ -1,0 +1,143 @@
+//! What the driver and the callers share: the session, its recipes, and who waits for what.
+//!
+//! It routes the engine's outputs and does no IO. It is locked for short moments only, and no user code runs under the
+//! lock.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, oneshot};
+use zk_recipes::Host;
+use zk_session::{
+    Answer, CallId, CallOptions, Config, ConnId, Error, Instant, Notice, Output, Request, Server, Session,
+};
+
+use crate::clock;
+use crate::states::Feed;
+
+/// The shared half of a client, without the handle whose last drop closes the session.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    core: Mutex<Core>,
+    /// Told whenever the driver has something to do.
+    pub(crate) wake: Notify,
+}
+
+/// The guarded state of a client.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) session: Session,
+    pub(crate) host: Host,
+    calls: HashMap<CallId, oneshot::Sender<Result<Answer, Error>>>,
+    watches: HashMap<CallId, oneshot::Sender<Notice>>,
+    pub(crate) feeds: Vec<Feed>,
+}
+
+/// What the driver is to do with its sockets.
+#[derive(Debug)]
+pub(crate) enum Order {
+    Connect(ConnId, Server),
+    Disconnect(ConnId),
+}
+
+impl Shared {
+    pub(crate) fn new(config: Config) -> Self {
+        let host = Host::new(config.seed.rotate_left(32));
+        let session = Session::new(config, clock::now());
+        let core = Core { session, host, calls: HashMap::new(), watches: HashMap::new(), feeds: Vec::new() };
+        Self { core: Mutex::new(core), wake: Notify::new() }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Core> {
+        // Nothing under the lock panics; if it did, the engine's state is still the best there is.
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs `change` on the core, then lets the driver carry out what follows.
+    pub(crate) fn with<R>(&self, change: impl FnOnce(&mut Core, Instant) -> R) -> R {
+        let result = change(&mut self.lock(), clock::now());
+        self.wake.notify_one();
+        result
+    }
+}
+
+impl Core {
+    /// Submits a request whose result goes to `slot`, and the news of its watch to `watch`.
+    pub(crate) fn submit(
+        &mut self,
+        request: Request,
+        options: CallOptions,
+        now: Instant,
+        slot: oneshot::Sender<Result<Answer, Error>>,
+        watch: Option<oneshot::Sender<Notice>>,
+    ) -> Result<CallId, Error> {
+        let call = self.session.submit(request, options, now).map_err(|refused| Error::from(refused.why))?;
+        self.calls.insert(call, slot);
+        if let Some(watch) = watch {
+            self.watches.insert(call, watch);
+        }
+        Ok(call)
+    }
+
+    /// The caller waits no longer.
+    pub(crate) fn cancel(&mut self, call: CallId) {
+        self.calls.remove(&call);
+        self.unwatch(call);
+        self.session.cancel(call);
+    }
+
+    /// The owner of this call's watch is gone.
+    pub(crate) fn unwatch(&mut self, call: CallId) {
+        self.watches.remove(&call);
+        self.session.unwatch(call);
+    }
+
+    /// Closes the session, after what is held has been given back.
+    pub(crate) fn close(&mut self, now: Instant) {
+        self.host.discard_all(now, &mut self.session);
+        self.session.close(now);
+    }
+
+    /// Routes everything the engine has to say; returns what concerns sockets.
+    pub(crate) fn turn(&mut self, now: Instant) -> VecDeque<Order> {
+        let mut orders = VecDeque::new();
+        self.host.tick(now, &mut self.session);
+        loop {
+            while let Some(output) = self.session.poll() {
+                match output {
+                    Output::Connect(conn, server) => orders.push_back(Order::Connect(conn, server)),
+                    Output::Disconnect(conn) => orders.push_back(Order::Disconnect(conn)),
+                    Output::Completed(call, result) => self.completed(call, result, now),
+                    Output::Notified(watch, notice) => self.notified(watch, notice, now),
+                    Output::State(state) => {
+                        self.host.session(state, now, &mut self.session);
+                        self.feeds.retain(|feed| feed.tell(state));
+                    }
+                }
+            }
+            let Some(next) = self.session.successor(now) else { return orders };
+            self.session = next;
+        }
+    }
+
+    /// When the engine or a recipe next wants to be woken.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        let session = self.session.poll_timeout().map(|(due, _)| due);
+        session.into_iter().chain(self.host.timeout()).min()
+    }
+
+    fn completed(&mut self, call: CallId, result: Result<Answer, Error>, now: Instant) {
+        let Some(result) = self.host.completed(call, result, now, &mut self.session) else { return };
+        if let Some(slot) = self.calls.remove(&call) {
+            // A caller that left at this moment is not an error.
+            let _ = slot.send(result);
+        }
+    }
+
+    fn notified(&mut self, watch: CallId, notice: Notice, now: Instant) {
+        let Some(notice) = self.host.notified(watch, notice, now, &mut self.session) else { return };
+        if let Some(slot) = self.watches.remove(&watch) {
+            let _ = slot.send(notice);
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! A ZooKeeper client for tokio.
+//!
+//! Take `zk-std` if your program has no async runtime, and `zk-session` to embed a session in an event loop of your own.
+//!
+//! ```no_run
+//! use zk_tokio::{Acl, Client, CreateMode};
+//!
+//! # async fn story() -> Result<(), Box<dyn std::error::Error>> {
+//! let client = Client::connect("localhost:2181/app").await?;
+//! client.create("/motd", "hello", Acl::open_unsafe(), CreateMode::Ephemeral).await?;
+//! let (node, changed) = client.get_data_watched("/motd").await?;
+//! println!("{:?}", node.data);
+//! println!("{:?}", changed.await?);
+//!
+//! let guard = client.lock("/locks/report")?.acquire().await?;
+//! println!("held with fence {}", guard.fence());
+//! guard.release().await?;
+//! client.close().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! One task per client drives the socket; calls, watches and locks are values without tasks of their own. Every call
+//! ends exactly once; one that ends without a reply says whether it may have been applied ([`Error`]).
+#![forbid(unsafe_code)]
+
+pub use zk_recipes::hold::{Cause, Failure, Freed, Grant, Wish};
+pub use zk_recipes::{Denial, Layout, Recipe, hold as hold_words};
+pub use zk_session::{
+    Acl, Backoff, Children, Code, Config, ConnectString, CreateMode, Ended, Error, EventKind, IntoPath,
+    Misuse, OnExpiry, Path, PathError, SessionId, SessionState, Stat, Version, WatchEvent, Why, Zxid, ops,
+};
+
+pub use client::Client;
+pub use error::ConnectError;
+pub use hold::{Guard, Holding, Lock};
+pub use states::States;
+pub use watch::Watch;
+
+mod client;
+mod clock;
+mod core;
+mod driver;
+mod error;
+mod hold;
+mod states;
+mod watch;
