@@ -15,7 +15,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut session = Session::new(Config::new(servers.parse()?, 42), now());
     session.submit(GetChildren2 { path: Path::root(), watch: false }.into(), Default::default(), now())?;
     let mut socket = None;
-    loop {
+    while !matches!(session.state(), SessionState::Ended(_)) {
         // 1. Carry out what the engine says.
         while let Some(output) = session.poll() {
             match output {
@@ -30,7 +30,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                     println!("{call:?}: {:?}", result?.reply);
                     session.close(now());
                 }
-                Output::State(SessionState::Ended(ended)) => return Ok(println!("{ended}")),
                 news @ (Output::State(_) | Output::Notified(..)) => println!("{news:?}"),
             }
         }
@@ -57,4 +56,5 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         };
         session.handle(input, now());
     }
+    Ok(())
 }

@@ -37,7 +37,10 @@ pub use words::{
 mod calls;
 mod chroot;
 mod config;
+mod endings;
 mod error;
+mod identity;
+mod inbox;
 mod lease;
 mod link;
 mod outgoing;
@@ -47,5 +50,6 @@ mod servers;
 mod session;
 mod time;
 mod timers;
+mod tries;
 mod watches;
 mod words;

@@ -4,35 +4,25 @@
 //! stands in `timers`.
 
 use alloc::collections::VecDeque;
-use core::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use zk_proto::ConnectString;
 use zk_proto::ops::{CloseSession, Request};
-use zk_proto::{
-    ConnectRequest, ConnectString, Deframer, HANDSHAKE_LENGTH_MAX, Password, encode_connect, encode_request,
-};
 
-use crate::calls::{CallTable, Owner, Removed, Written};
+use crate::calls::{CallTable, Owner, Removed};
 use crate::chroot::Chroot;
 use crate::config::{Config, OnExpiry};
-use crate::error::{Ended, Error, Fault, Misuse, Refusal, Refused, Why};
+use crate::error::{Ended, Fault, Misuse, Refusal, Refused};
+use crate::identity::Identity;
+use crate::inbox::Inbox;
 use crate::lease::Lease;
 use crate::link::Link;
 use crate::outgoing::Outgoing;
 use crate::rng::Rng;
 use crate::servers::Servers;
 use crate::time::Instant;
-use crate::watches::{Wanted, Watches};
-use crate::words::{
-    Answer, CallId, CallOptions, Calls, ConnId, Input, Notice, Output, SessionId, SessionState, Zxid,
-};
-
-/// Calls are staged while fewer bytes than this wait for the transport; the others stay queued, where a deadline or a
-/// cancellation can still take them out unsent.
-const STAGED_LENGTH_MAX: usize = 256 * 1024;
-
-/// A try to connect gets its share of the session timeout, but no less than this.
-const HANDSHAKE_TIME_MIN: Duration = Duration::from_millis(100);
+use crate::watches::Watches;
+use crate::words::{CallId, CallOptions, Calls, ConnId, Input, Output, SessionId, SessionState, Zxid};
 
 /// One ZooKeeper session, from its first try to connect to its end. See the crate documentation for how to drive it.
 ///
@@ -62,30 +52,7 @@ pub struct Session {
     pub(crate) heard: Instant,
     pub(crate) fault: Option<Fault>,
     pub(crate) oddities: Oddities,
-    next_conn: u64,
-}
-
-/// What a server knows the session by.
-#[derive(Debug)]
-pub(crate) struct Identity {
-    pub(crate) session: SessionId,
-    pub(crate) password: Password,
-    /// The negotiated timeout; before that, the one to ask for.
-    pub(crate) timeout: Duration,
-    /// The newest transaction that any reply has shown.
-    pub(crate) last_zxid: Zxid,
-    /// Tries in a row that a server ended without an answer to the handshake of a new session.
-    pub(crate) unanswered: usize,
-}
-
-/// What has been read and not been understood.
-#[derive(Debug)]
-pub(crate) struct Inbox {
-    pub(crate) deframer: Deframer,
-    /// Bytes of an incomplete frame at the last look.
-    pub(crate) incomplete: usize,
-    /// Where bytes of a connection that is gone are read to.
-    stale: BytesMut,
+    pub(crate) next_conn: u64,
 }
 
 /// What servers did that is odd but harmless. For bug reports.
@@ -117,16 +84,10 @@ impl Session {
     /// A session that starts to connect at once: the first outputs are ready for [`Session::poll`].
     #[must_use]
     pub fn new(config: Config, now: Instant) -> Self {
-        let identity = Identity {
-            session: SessionId::NONE,
-            password: Password::zero(),
-            timeout: config.session_timeout,
-            last_zxid: Zxid::ZERO,
-            unanswered: 0,
-        };
+        let identity = Identity::unknown(config.session_timeout, Zxid::ZERO);
         let rng = Rng::new(config.seed);
         let mut session = Self::start(config, rng, identity, CallTable::new(1), 1, now);
-        session.dial(now);
+        session.try_next_server(now);
         session
     }
 
@@ -139,13 +100,7 @@ impl Session {
         if !matches!(self.link, Link::Ended(Ended::Expired)) || self.config.on_expiry != OnExpiry::Renew {
             return None;
         }
-        let identity = Identity {
-            session: SessionId::NONE,
-            password: Password::zero(),
-            timeout: self.config.session_timeout,
-            last_zxid: self.identity.last_zxid,
-            unanswered: 0,
-        };
+        let identity = Identity::unknown(self.config.session_timeout, self.identity.last_zxid);
         let calls = CallTable::new(self.calls.next_id());
         let mut next =
             Self::start(self.config.clone(), self.rng.clone(), identity, calls, self.next_conn, now);
@@ -174,11 +129,7 @@ impl Session {
             calls,
             watches: Watches::default(),
             outgoing: Outgoing::default(),
-            inbox: Inbox {
-                deframer: Deframer::new(HANDSHAKE_LENGTH_MAX),
-                incomplete: 0,
-                stale: BytesMut::new(),
-            },
+            inbox: Inbox::new(),
             outputs: VecDeque::new(),
             state: SessionState::Connecting,
             identity,
@@ -403,162 +354,10 @@ impl Session {
         let limit = self.config.request_length_max;
         (length > limit).then_some(Refusal::Misuse(Misuse::TooLong { length, limit }))
     }
-
-    /// Starts the next try to connect.
-    pub(crate) fn dial(&mut self, now: Instant) {
-        let Some(server) = self.servers.advance() else {
-            self.link = Link::Resting { until: Instant::NEVER };
-            return;
-        };
-        let conn = ConnId(self.next_conn);
-        self.next_conn += 1;
-        let share = self.identity.timeout / u32::try_from(self.servers.count()).unwrap_or(u32::MAX);
-        self.link = Link::Dialing { conn, until: now + share.max(HANDSHAKE_TIME_MIN) };
-        self.outputs.push_back(Output::Connect(conn, server));
-    }
-
-    /// The connection stands: sends the handshake.
-    fn greet(&mut self, conn: ConnId) {
-        let Link::Dialing { conn: dialed, until } = self.link else { return };
-        if dialed != conn {
-            return;
-        }
-        self.outgoing.clear();
-        self.inbox.clear();
-        let request = ConnectRequest {
-            last_zxid: self.identity.last_zxid,
-            timeout_ms: i32::try_from(self.config.session_timeout.as_millis()).unwrap_or(i32::MAX),
-            session: self.identity.session,
-            password: self.identity.password.clone(),
-            read_only: Some(false),
-        };
-        encode_connect(&request, &mut self.outgoing);
-        self.link = Link::Greeting { conn, sent: self.now, until };
-    }
-
-    /// Stages queued calls as long as the transport keeps up.
-    pub(crate) fn pump(&mut self) {
-        while let Link::Live { pulse, .. } = &mut self.link {
-            if self.outgoing.pending() >= STAGED_LENGTH_MAX {
-                return;
-            }
-            let Some((call, xid)) = self.calls.next() else { return };
-            encode_request(xid, &call.request, &mut self.outgoing);
-            pulse.sent = self.now;
-            self.calls.written(Written {
-                id: call.id,
-                owner: call.owner,
-                xid,
-                opcode: call.request.opcode(),
-                wanted: if call.owner == Owner::Caller { Wanted::by(&call.request) } else { None },
-                deadline: call.deadline,
-                sent: self.now,
-                end: self.outgoing.end(),
-            });
-        }
-    }
-
-    /// The present link or try is over; the session goes on.
-    pub(crate) fn lose(&mut self, fault: Fault, disconnect: bool) {
-        let Some(conn) = self.link.conn() else { return };
-        tracing::debug!(target: "zk_session", %fault, "link lost");
-        if disconnect {
-            self.outputs.push_back(Output::Disconnect(conn));
-        }
-        let was_live = matches!(self.link, Link::Live { .. });
-        self.forget_future_after(&fault);
-        self.fault = Some(fault);
-        if self.link.pulse().is_some_and(|pulse| self.now.since(pulse.since) >= self.config.backoff.most) {
-            self.servers.proven();
-        }
-        self.link = Link::Resting { until: self.now + self.pause() };
-        if was_live {
-            self.fail_written(Why::ConnectionLost);
-            self.fail_queued(Why::ConnectionLost);
-        }
-        self.outgoing.clear();
-        self.inbox.clear();
-        if let SessionState::Connected { .. } = self.state {
-            self.enter(SessionState::Suspended { valid_until: self.lease.end() });
-        }
-    }
-
-    /// A new session may know of transactions that the servers do not: another ensemble, or one restored from a backup,
-    /// refuses such clients without a word. After a full round of that the new session starts from nothing.
-    fn forget_future_after(&mut self, fault: &Fault) {
-        let greeting = matches!(self.link, Link::Greeting { .. });
-        if !greeting || !matches!(fault, Fault::Cut(_)) || self.identity.session != SessionId::NONE {
-            return;
-        }
-        self.identity.unanswered += 1;
-        if self.identity.unanswered >= self.servers.count() && self.identity.last_zxid != Zxid::ZERO {
-            tracing::warn!(target: "zk_session", "no server knows the transactions seen before; starting from nothing");
-            self.identity.last_zxid = Zxid::ZERO;
-        }
-    }
-
-    /// The session is over: everything under way ends, and then the state says so.
-    pub(crate) fn end(&mut self, ended: Ended) {
-        if let Link::Ended(_) = self.link {
-            return;
-        }
-        let ended = if self.close_by.is_some() { Ended::Closed } else { ended };
-        if let Some(conn) = self.link.conn() {
-            self.outputs.push_back(Output::Disconnect(conn));
-        }
-        self.link = Link::Ended(ended);
-        self.fail_written(Why::Ended(ended));
-        self.fail_queued(Why::Ended(ended));
-        self.outgoing.clear();
-        self.inbox.clear();
-        for watch in self.watches.drain() {
-            self.outputs.push_back(Output::Notified(watch, Notice::Ended(ended)));
-        }
-        self.enter(SessionState::Ended(ended));
-    }
-
-    pub(crate) fn enter(&mut self, state: SessionState) {
-        tracing::debug!(target: "zk_session", ?state, session = %self.identity.session, "state");
-        self.state = state;
-        self.outputs.push_back(Output::State(state));
-    }
-
-    pub(crate) fn complete(&mut self, call: CallId, owner: Owner, result: Result<Answer, Error>) {
-        match owner {
-            Owner::Caller => self.outputs.push_back(Output::Completed(call, result)),
-            Owner::Nobody | Owner::KeepAlive | Owner::Close => {}
-        }
-    }
-
-    fn fail_written(&mut self, why: Why) {
-        for call in self.calls.take_written() {
-            let error =
-                if self.outgoing.took(call.end) { Error::MaybeApplied(why) } else { Error::NotSent(why) };
-            self.complete(call.id, call.owner, Err(error));
-        }
-    }
-
-    fn fail_queued(&mut self, why: Why) {
-        for call in self.calls.take_queued() {
-            self.complete(call.id, call.owner, Err(Error::NotSent(why)));
-        }
-    }
-
-    fn pause(&mut self) -> Duration {
-        self.servers.pause(self.config.backoff, self.identity.timeout, &mut self.rng)
-    }
 }
 
 /// Bytes of a frame's length prefix, which the server's limit does not count.
 const LENGTH_PREFIX: usize = 4;
-
-impl Inbox {
-    fn clear(&mut self) {
-        self.deframer.clear();
-        self.deframer.set_limit(HANDSHAKE_LENGTH_MAX);
-        self.incomplete = 0;
-    }
-}
 
 impl Calls for Session {
     fn submit(&mut self, request: Request, options: CallOptions, now: Instant) -> Result<CallId, Refused> {

@@ -64,7 +64,7 @@ impl Session {
             Link::Dialing { until, .. } | Link::Greeting { until, .. } if *until <= now => {
                 self.lose(Fault::Silence, true);
             }
-            Link::Resting { until } if *until <= now => self.dial(now),
+            Link::Resting { until } if *until <= now => self.try_next_server(now),
             Link::Proving { .. } | Link::Live { .. } => self.show_life(),
             Link::Dialing { .. } | Link::Greeting { .. } | Link::Resting { .. } | Link::Ended(_) => {}
         }

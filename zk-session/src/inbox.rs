@@ -1,0 +1,26 @@
+//! What has been read and not been understood.
+
+use bytes::BytesMut;
+use zk_proto::{Deframer, HANDSHAKE_LENGTH_MAX};
+
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    pub(crate) deframer: Deframer,
+    /// Bytes of an incomplete frame at the last look.
+    pub(crate) incomplete: usize,
+    /// Where bytes of a connection that is gone are read to.
+    pub(crate) stale: BytesMut,
+}
+
+impl Inbox {
+    pub(crate) fn new() -> Self {
+        Self { deframer: Deframer::new(HANDSHAKE_LENGTH_MAX), incomplete: 0, stale: BytesMut::new() }
+    }
+
+    /// The next byte is the first of a new connection.
+    pub(crate) fn clear(&mut self) {
+        self.deframer.clear();
+        self.deframer.set_limit(HANDSHAKE_LENGTH_MAX);
+        self.incomplete = 0;
+    }
+}
