@@ -122,7 +122,8 @@ mod tests {
         outgoing.put(b"ab");
         outgoing.put_payload(&large);
         outgoing.put(b"cd");
-        let all = [b"ab".as_slice(), &large, b"cd"].concat();
+        outgoing.put_payload(&large);
+        let all = [b"ab".as_slice(), &large, b"cd", &large].concat();
         assert_eq!(waiting(&outgoing), all);
         for taken in 0..all.len() {
             assert_eq!(waiting(&outgoing), all[taken..]);

@@ -23,6 +23,26 @@ fn ten_and_a_half_frames_of_a_hundred_were_taken() {
 }
 
 #[test]
+fn calls_that_were_not_even_staged_end_with_the_others() {
+    let mut script = Script::linked(config("a"));
+    let large = || zk_session::ops::SetData {
+        path: zk_session::Path::root(),
+        data: Some(vec![0; 200_000].into()),
+        version: zk_session::Version::ANY,
+    };
+    for _ in 0..4 {
+        script.submit(large());
+    }
+    script.cut();
+    let not_sent = |call| format!("call {call} NotSent(ConnectionLost)");
+    script.expect(&[&*not_sent(1), &*not_sent(2), &*not_sent(3), &*not_sent(4), "suspended"]);
+    script.dialed_later();
+    script.connected();
+    script.accept(5);
+    assert!(script.sent().is_empty(), "nothing of the old link is sent on the new one");
+}
+
+#[test]
 fn replies_that_came_before_the_cut_count() {
     let mut script = Script::linked(config("a"));
     script.get("/a", false);

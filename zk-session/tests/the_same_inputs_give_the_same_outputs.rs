@@ -174,7 +174,7 @@ fn receive(session: &mut Session, conn: Option<ConnId>, now: Instant, bytes: &[u
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
     fn any_order_of_calls_ends_every_call_once_and_repeats_exactly(steps in prop::collection::vec(step(), 0..120)) {

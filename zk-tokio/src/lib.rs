@@ -45,3 +45,8 @@ mod error;
 mod hold;
 mod states;
 mod watch;
+
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
