@@ -12,8 +12,8 @@ pub enum Status {
     /// The guard of this grant is valid, as far as the machine knows. Whether it is valid at this very moment is a question
     /// of the lease and the clock.
     Held(Grant),
-    /// The guard has died. Only after [`Cause::LeaseExpired`] the grant may still stand.
-    Lost(Cause),
+    /// The guard of this grant has died. Only after [`Cause::LeaseExpired`] the grant may still stand.
+    Lost(Grant, Cause),
     /// It was given back.
     Released(Freed),
     /// The attempt has ended without a grant.
@@ -41,23 +41,19 @@ pub enum Denial {
 impl Status {
     /// Takes news into account; whether something has changed.
     pub fn apply(&mut self, event: &Event) -> bool {
-        let next = match event {
-            Event::Acquired(grant) | Event::Regained(grant) => Self::Held(grant.clone()),
-            Event::Lost { cause, .. } | Event::Ended { cause, .. } => Self::Lost(*cause),
-            Event::Released { by } => Self::Released(*by),
-            Event::TimedOut => Self::Denied(Denial::TimedOut),
-            Event::NotAcquired => Self::Denied(Denial::NotAcquired),
-            Event::Cancelled => Self::Denied(Denial::Cancelled),
-            Event::Failed(failure) => Self::Denied(Denial::Failed(failure.clone())),
-            Event::Misuse(misuse) if *self == Self::Waiting => {
-                Self::Denied(Denial::Failed(Failure::Misuse(*misuse)))
-            }
-            Event::Queued { .. }
-            | Event::Requeued
-            | Event::Suspended { .. }
-            | Event::Resumed
-            | Event::Stuck(_)
-            | Event::Misuse(_) => return false,
+        let next = match (&*self, event) {
+            (_, Event::Acquired(grant) | Event::Regained(grant)) => Self::Held(grant.clone()),
+            (
+                Self::Held(grant) | Self::Lost(grant, _),
+                Event::Lost { cause, .. } | Event::Ended { cause, .. },
+            ) => Self::Lost(grant.clone(), *cause),
+            (_, Event::Released { by }) => Self::Released(*by),
+            (_, Event::TimedOut) => Self::Denied(Denial::TimedOut),
+            (_, Event::NotAcquired) => Self::Denied(Denial::NotAcquired),
+            (_, Event::Cancelled) => Self::Denied(Denial::Cancelled),
+            (_, Event::Failed(failure)) => Self::Denied(Denial::Failed(failure.clone())),
+            (Self::Waiting, Event::Misuse(misuse)) => Self::Denied(Denial::Failed(Failure::Misuse(*misuse))),
+            _ => return false,
         };
         *self = next;
         true

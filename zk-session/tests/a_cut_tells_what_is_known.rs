@@ -43,6 +43,20 @@ fn calls_that_were_not_even_staged_end_with_the_others() {
 }
 
 #[test]
+fn behind_a_stalled_transport_calls_can_still_be_taken_back() {
+    let mut script = Script::linked(config("a"));
+    let set = zk_session::ops::SetData {
+        path: zk_session::Path::root(),
+        data: Some(vec![0; 200_000].into()),
+        version: zk_session::Version::ANY,
+    };
+    let calls: Vec<_> = (0..4).map(|_| script.submit(set.clone())).collect();
+    assert_eq!(script.session.cancel(calls[0]), Some(Cancelled::MaybeApplied), "it may leave at any moment");
+    assert_eq!(script.session.cancel(calls[3]), Some(Cancelled::NotSent));
+    assert_eq!(script.sent().len(), 3);
+}
+
+#[test]
 fn replies_that_came_before_the_cut_count() {
     let mut script = Script::linked(config("a"));
     script.get("/a", false);

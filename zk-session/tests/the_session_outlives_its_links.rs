@@ -34,11 +34,84 @@ fn an_idle_link_is_pinged_and_a_silent_one_is_dropped() {
     script.reply(-2, 3, Ok(zk_session::ops::Reply::Ping(())));
     script.pass(T / 3);
     assert_eq!(script.sent(), ["-2 ping"]);
+    assert_eq!(script.session.oddities(), zk_session::Oddities::default());
     // No answer this time, though we go on sending.
     script.get("/a", false);
     script.pass(T / 3);
     script.expect(&["disconnect", "call 1 NotSent(ConnectionLost)", "suspended"]);
     assert_eq!(script.session.last_fault(), Some(&Fault::Silence));
+}
+
+#[test]
+fn only_one_ping_is_unanswered() {
+    let mut script = Script::linked(config("a"));
+    script.pass(T / 3);
+    assert_eq!(script.sent(), ["-2 ping"]);
+    script.pass(T / 6);
+    script.receive(&[0]);
+    script.pass(T / 2);
+    assert!(script.sent().is_empty());
+    script.expect(&[]);
+}
+
+#[test]
+fn answered_pings_keep_the_lease_of_an_idle_session() {
+    let mut script = Script::linked(config("a"));
+    for _ in 0..10 {
+        script.pass(T / 3);
+        assert_eq!(script.sent(), ["-2 ping"]);
+        script.reply(-2, 3, Ok(zk_session::ops::Reply::Ping(())));
+        assert!(script.session.lease_end() > script.now + T / 4);
+    }
+    script.session.hold(true, script.now);
+    script.pass(T / 6);
+    script.expect(&[]);
+}
+
+#[test]
+fn the_newest_transaction_is_never_forgotten_for_an_older_one() {
+    let mut script = Script::linked(config("a"));
+    for (xid, zxid) in [(1, 50), (2, 40), (3, -1)] {
+        script.get("/a", false);
+        script.sent();
+        script.reply(xid, zxid, Ok(data("x")));
+        assert_eq!(script.session.last_zxid(), Zxid::new(50));
+    }
+    assert_eq!(script.session.oddities().zxid_regressions, 2);
+}
+
+#[test]
+fn a_busy_link_is_not_pinged() {
+    let mut script = Script::linked(config("a"));
+    for xid in 1..10 {
+        script.get("/a", false);
+        assert_eq!(script.sent(), [format!("{xid} getData /a")]);
+        script.reply(xid, 9, Ok(data("x")));
+        script.pass(T / 3 - Duration::from_millis(1));
+        assert!(script.sent().is_empty());
+    }
+    script.pass(Duration::from_millis(1));
+    assert_eq!(script.sent(), ["-2 ping"]);
+}
+
+#[test]
+fn a_link_that_has_held_makes_the_pauses_short_again() {
+    let first = config("a").backoff.first;
+    for (held, short) in [(Duration::from_secs(1), false), (Duration::from_secs(6), true)] {
+        let mut script = Script::new(config("a"));
+        for _ in 0..10 {
+            script.dialed();
+            script.cut();
+            script.pass(T / 4);
+        }
+        script.dialed();
+        script.connected();
+        script.accept(5);
+        script.pass(held);
+        script.cut();
+        let (due, _) = script.session.poll_timeout().expect("a pause");
+        assert_eq!(due.since(script.now) <= first, short, "{:?} after {held:?}", due.since(script.now));
+    }
 }
 
 #[test]

@@ -119,9 +119,9 @@ impl Core {
                 return;
             }
             match stream.write_vectored(&slices.map(IoSlice::new)[..used]) {
-                Ok(n) => self.session.transmitted(*conn, n),
+                Ok(n) if n > 0 => self.session.transmitted(*conn, n),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => return,
+                Ok(_) | Err(_) => return,
             }
         }
     }

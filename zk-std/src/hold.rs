@@ -5,7 +5,7 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use zk_recipes::hold::{Cause, Command, Deadline, Event, Failure, Freed, Grant, Wish};
+use zk_recipes::hold::{Cause, Command, Deadline, Event, Freed, Grant, Wish};
 use zk_recipes::{Denial, Layout, Recipe, RunnerId, Sink, Status};
 use zk_session::{Acl, Ended, Error, IntoPath, Path, Zxid};
 
@@ -45,22 +45,26 @@ impl Client {
         })
     }
 
-    /// Runs any recipe that holds something, until it is granted or denied. [`Lock`] is made of this.
+    /// Runs any recipe that holds something, until it is granted or denied, or as long as [`Client::within`] says. [`Lock`]
+    /// is made of this. The identifier marks its node, for people who look.
     ///
     /// # Errors
     /// [`Denial`] says why it was not granted.
-    pub fn hold<R: Holding>(&self, recipe: R, wish: Wish) -> Result<Guard, Denial> {
+    pub fn hold<R: Holding>(&self, recipe: R, identifier: impl Into<String>) -> Result<Guard, Denial> {
+        let deadline = self.limit().map_or(Deadline::Never, |limit| Deadline::At(clock::now() + limit));
+        self.attempt(recipe, Wish { identifier: identifier.into(), deadline })
+    }
+
+    fn attempt<R: Holding>(&self, recipe: R, wish: Wish) -> Result<Guard, Denial> {
         let status = Arc::new(Board { status: Mutex::new(Status::Waiting), changed: Condvar::new() });
         let news = News(Arc::clone(&status));
         let runner = self.shared().with(|core, now| core.host.add(recipe, news, now, &mut core.session));
         let attempt = Attempt { client: self.clone(), runner, status };
         attempt.command(Command::Acquire(wish));
         match attempt.status.wait_for(|status| *status != Status::Waiting) {
-            Status::Held(grant) => Ok(Guard { attempt, grant }),
-            // Granted and lost at once.
-            Status::Lost(Cause::Ended(ended)) => Err(Denial::Failed(Failure::Ended(ended))),
+            Status::Held(grant) | Status::Lost(grant, _) => Ok(Guard { attempt, grant }),
             Status::Denied(denial) => Err(denial),
-            Status::Waiting | Status::Lost(_) | Status::Released(_) => Err(Denial::Cancelled),
+            Status::Waiting | Status::Released(_) => Err(Denial::Cancelled),
         }
     }
 }
@@ -95,9 +99,7 @@ impl Lock {
     /// # Errors
     /// [`Denial`] says why it was not granted.
     pub fn acquire(&self) -> Result<Guard, Denial> {
-        let deadline =
-            self.client.limit().map_or(Deadline::Never, |limit| Deadline::At(clock::now() + limit));
-        self.attempt(deadline)
+        self.client.hold(self.recipe(), &*self.identifier)
     }
 
     /// Takes the lock if it is free. Nothing is written if it is not.
@@ -105,14 +107,12 @@ impl Lock {
     /// # Errors
     /// [`Denial::NotAcquired`], and those of [`Lock::acquire`].
     pub fn try_acquire(&self) -> Result<Guard, Denial> {
-        self.attempt(Deadline::Now)
+        let wish = Wish { identifier: self.identifier.clone(), deadline: Deadline::Now };
+        self.client.attempt(self.recipe(), wish)
     }
 
-    fn attempt(&self, deadline: Deadline) -> Result<Guard, Denial> {
-        let wish = Wish { identifier: self.identifier.clone(), deadline };
-        let recipe =
-            zk_recipes::Lock::new(self.directory.clone(), self.layout.clone()).with_acl(self.acl.clone());
-        self.client.hold(recipe, wish)
+    fn recipe(&self) -> zk_recipes::Lock {
+        zk_recipes::Lock::new(self.directory.clone(), self.layout.clone()).with_acl(self.acl.clone())
     }
 }
 
@@ -152,7 +152,7 @@ impl Guard {
     #[must_use]
     pub fn lost(&self) -> Cause {
         match self.attempt.status.wait_for(is_over) {
-            Status::Lost(cause) => cause,
+            Status::Lost(_, cause) => cause,
             Status::Waiting | Status::Held(_) | Status::Released(_) | Status::Denied(_) => {
                 Cause::Ended(Ended::Closed)
             }
@@ -163,7 +163,7 @@ impl Guard {
     #[must_use]
     pub fn lost_within(&self, limit: Duration) -> Option<Cause> {
         match self.attempt.status.wait_until(Instant::now() + limit, is_over) {
-            Status::Lost(cause) => Some(cause),
+            Status::Lost(_, cause) => Some(cause),
             Status::Waiting | Status::Held(_) | Status::Released(_) | Status::Denied(_) => None,
         }
     }
@@ -173,18 +173,20 @@ impl Guard {
     /// # Errors
     /// [`Cause`]: it had been lost before, and there was nothing to give back.
     pub fn release(self) -> Result<Freed, Cause> {
-        if let Status::Lost(cause @ (Cause::NodeGone | Cause::Ended(_) | Cause::Refused(_))) =
-            *self.attempt.status.lock()
+        if let Status::Lost(_, cause) = *self.attempt.status.lock()
+            && cause != Cause::LeaseExpired
         {
             return Err(cause);
         }
         self.attempt.command(Command::Release);
-        let done = |status: &Status| {
-            matches!(status, Status::Released(_) | Status::Lost(Cause::NodeGone | Cause::Ended(_)))
+        let done = |status: &Status| match status {
+            Status::Released(_) => true,
+            Status::Lost(_, cause) => *cause != Cause::LeaseExpired,
+            Status::Waiting | Status::Held(_) | Status::Denied(_) => false,
         };
         match self.attempt.status.wait_for(done) {
+            Status::Lost(_, cause) => Err(cause),
             Status::Released(by) => Ok(by),
-            Status::Lost(cause) => Err(cause),
             Status::Waiting | Status::Held(_) | Status::Denied(_) => Ok(Freed::Ended(Ended::Closed)),
         }
     }
@@ -194,17 +196,15 @@ impl Guard {
     ///
     /// # Errors
     /// [`Cause`]: the grant is gone.
-    pub fn reclaim(mut self) -> Result<Self, Cause> {
-        let lapsed = Status::Lost(Cause::LeaseExpired);
-        if *self.attempt.status.lock() == lapsed {
+    pub fn reclaim(self) -> Result<Self, Cause> {
+        let lapsed = |status: &Status| matches!(status, Status::Lost(_, Cause::LeaseExpired));
+        let asked = lapsed(&self.attempt.status.lock());
+        if asked {
             self.attempt.command(Command::Reclaim);
         }
-        match self.attempt.status.wait_for(|status| *status != lapsed) {
-            Status::Held(grant) => {
-                self.grant = grant;
-                Ok(self)
-            }
-            Status::Lost(cause) => Err(cause),
+        match self.attempt.status.wait_for(|status| !lapsed(status)) {
+            Status::Held(grant) => Ok(Self { grant, ..self }),
+            Status::Lost(_, cause) => Err(cause),
             Status::Waiting | Status::Released(_) | Status::Denied(_) => Err(Cause::Ended(Ended::Closed)),
         }
     }

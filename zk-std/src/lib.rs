@@ -25,8 +25,8 @@
 //! ([`Error`]).
 #![forbid(unsafe_code)]
 
-pub use zk_recipes::hold::{Cause, Failure, Freed, Grant, Wish};
-pub use zk_recipes::{Denial, Layout, Recipe, hold as hold_words};
+pub use zk_recipes::hold::{Cause, Failure, Freed, Grant};
+pub use zk_recipes::{Denial, Layout, Recipe};
 pub use zk_session::{
     Acl, Backoff, Children, Code, Config, ConnectString, CreateMode, Ended, Error, EventKind, IntoPath,
     Misuse, OnExpiry, Path, PathError, SessionId, SessionState, Stat, Version, WatchEvent, Why, Zxid, ops,

@@ -103,10 +103,13 @@ impl Client {
         let mut states = self.states();
         let linked = async {
             while let Some(state) = states.next().await {
-                match state {
-                    SessionState::Connected { session, .. } => return Ok(session),
-                    SessionState::Ended(ended) if self.has_ended() => return Err(ConnectError::Ended(ended)),
-                    _ => {}
+                if let SessionState::Connected { session, .. } = state {
+                    return Ok(session);
+                }
+                if let SessionState::Ended(ended) = state
+                    && self.has_ended()
+                {
+                    return Err(ConnectError::Ended(ended));
                 }
             }
             Err(ConnectError::Ended(Ended::Closed))

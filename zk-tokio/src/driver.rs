@@ -208,6 +208,7 @@ fn write(session: &mut Session, conn: ConnId, stream: &TcpStream) -> io::Result<
             return Ok(false);
         }
         match stream.try_write_vectored(&slices.map(IoSlice::new)[..used]) {
+            Ok(0) => return Ok(true),
             Ok(n) => session.transmitted(conn, n),
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(true),
             Err(error) => return Err(error),

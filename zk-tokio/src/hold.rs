@@ -2,8 +2,6 @@
 //!
 //! It serves every recipe with the words of [`zk_recipes::hold`]; the lock is the one at hand.
 
-use std::future::Future;
-
 use tokio::sync::watch;
 use zk_recipes::hold::{Cause, Command, Deadline, Event, Failure, Freed, Grant, Wish};
 use zk_recipes::{Denial, Layout, Recipe, RunnerId, Sink, Status};
@@ -45,31 +43,30 @@ impl Client {
         })
     }
 
-    /// Runs any recipe that holds something, until it is granted or denied. [`Lock`] is made of this.
+    /// Runs any recipe that holds something, until it is granted or denied, or as long as [`Client::within`] says. [`Lock`]
+    /// is made of this. The identifier marks its node, for people who look.
     ///
     /// # Errors
     /// [`Denial`] says why it was not granted.
     ///
     /// # Cancellation
     /// Dropping the future gives the attempt up: a node that it created is deleted in the background.
-    pub fn hold<R: Holding>(
-        &self,
-        recipe: R,
-        wish: Wish,
-    ) -> impl Future<Output = Result<Guard, Denial>> + Send + use<R> {
+    pub async fn hold<R: Holding>(&self, recipe: R, identifier: impl Into<String>) -> Result<Guard, Denial> {
+        let deadline = self.limit().map_or(Deadline::Never, |limit| Deadline::At(clock::now() + limit));
+        self.attempt(recipe, Wish { identifier: identifier.into(), deadline }).await
+    }
+
+    async fn attempt<R: Holding>(&self, recipe: R, wish: Wish) -> Result<Guard, Denial> {
         let (sender, status) = watch::channel(Status::Waiting);
-        let news = StatusSink(sender);
+        let news = News(sender);
         let runner = self.shared().with(|core, now| core.host.add(recipe, news, now, &mut core.session));
-        let mut attempt = Attempt { client: self.clone(), runner, status };
+        let attempt = Attempt { client: self.clone(), runner, status };
         attempt.command(Command::Acquire(wish));
-        async move {
-            match attempt.settled().await {
-                Status::Held(grant) => Ok(Guard { attempt, grant }),
-                // Granted and lost at once.
-                Status::Lost(Cause::Ended(ended)) => Err(Denial::Failed(Failure::Ended(ended))),
-                Status::Denied(denial) => Err(denial),
-                Status::Waiting | Status::Lost(_) | Status::Released(_) => Err(Denial::Cancelled),
-            }
+        match attempt.reaches(|status| *status != Status::Waiting).await {
+            Some(Status::Held(grant) | Status::Lost(grant, _)) => Ok(Guard { attempt, grant }),
+            Some(Status::Denied(denial)) => Err(denial),
+            Some(Status::Waiting | Status::Released(_)) => Err(Denial::Cancelled),
+            None => Err(Denial::Failed(Failure::Ended(Ended::Closed))),
         }
     }
 }
@@ -107,9 +104,7 @@ impl Lock {
     /// # Cancellation
     /// Dropping the future gives the attempt up: a node that it created is deleted in the background.
     pub async fn acquire(&self) -> Result<Guard, Denial> {
-        let deadline =
-            self.client.limit().map_or(Deadline::Never, |limit| Deadline::At(clock::now() + limit));
-        self.attempt(deadline).await
+        self.client.hold(self.recipe(), &*self.identifier).await
     }
 
     /// Takes the lock if it is free. Nothing is written if it is not.
@@ -120,14 +115,12 @@ impl Lock {
     /// # Cancellation
     /// As [`Lock::acquire`].
     pub async fn try_acquire(&self) -> Result<Guard, Denial> {
-        self.attempt(Deadline::Now).await
+        let wish = Wish { identifier: self.identifier.clone(), deadline: Deadline::Now };
+        self.client.attempt(self.recipe(), wish).await
     }
 
-    async fn attempt(&self, deadline: Deadline) -> Result<Guard, Denial> {
-        let wish = Wish { identifier: self.identifier.clone(), deadline };
-        let recipe =
-            zk_recipes::Lock::new(self.directory.clone(), self.layout.clone()).with_acl(self.acl.clone());
-        self.client.hold(recipe, wish).await
+    fn recipe(&self) -> zk_recipes::Lock {
+        zk_recipes::Lock::new(self.directory.clone(), self.layout.clone()).with_acl(self.acl.clone())
     }
 }
 
@@ -167,11 +160,10 @@ impl Guard {
     ///
     /// Cancel safe.
     pub async fn lost(&self) -> Cause {
-        let mut status = self.attempt.status.clone();
-        let lost = status.wait_for(|status| !matches!(status, Status::Waiting | Status::Held(_))).await;
-        match lost.as_deref() {
-            Ok(Status::Lost(cause)) => *cause,
-            Ok(_) | Err(_) => Cause::Ended(Ended::Closed),
+        let over = |status: &Status| !matches!(status, Status::Waiting | Status::Held(_));
+        match self.attempt.reaches(over).await {
+            Some(Status::Lost(_, cause)) => cause,
+            _ => Cause::Ended(Ended::Closed),
         }
     }
 
@@ -182,20 +174,22 @@ impl Guard {
     ///
     /// # Cancellation
     /// It is given back even if the future is dropped.
-    pub async fn release(mut self) -> Result<Freed, Cause> {
-        if let Status::Lost(cause @ (Cause::NodeGone | Cause::Ended(_) | Cause::Refused(_))) =
-            *self.attempt.status.borrow()
+    pub async fn release(self) -> Result<Freed, Cause> {
+        if let Status::Lost(_, cause) = *self.attempt.status.borrow()
+            && cause != Cause::LeaseExpired
         {
             return Err(cause);
         }
         self.attempt.command(Command::Release);
-        let done = |status: &Status| {
-            matches!(status, Status::Released(_) | Status::Lost(Cause::NodeGone | Cause::Ended(_)))
+        let done = |status: &Status| match status {
+            Status::Released(_) => true,
+            Status::Lost(_, cause) => *cause != Cause::LeaseExpired,
+            Status::Waiting | Status::Held(_) | Status::Denied(_) => false,
         };
-        match self.attempt.status.wait_for(done).await.as_deref() {
-            Ok(Status::Released(by)) => Ok(*by),
-            Ok(Status::Lost(cause)) => Err(*cause),
-            Ok(_) | Err(_) => Ok(Freed::Ended(Ended::Closed)),
+        match self.attempt.reaches(done).await {
+            Some(Status::Released(by)) => Ok(by),
+            Some(Status::Lost(_, cause)) => Err(cause),
+            _ => Ok(Freed::Ended(Ended::Closed)),
         }
     }
 
@@ -207,19 +201,17 @@ impl Guard {
     ///
     /// # Cancellation
     /// Dropping the future gives the grant back.
-    pub async fn reclaim(mut self) -> Result<Self, Cause> {
-        let lapsed = Status::Lost(Cause::LeaseExpired);
-        if *self.attempt.status.borrow() == lapsed {
+    pub async fn reclaim(self) -> Result<Self, Cause> {
+        let lapsed = |status: &Status| matches!(status, Status::Lost(_, Cause::LeaseExpired));
+        let asked = lapsed(&self.attempt.status.borrow());
+        if asked {
             self.attempt.command(Command::Reclaim);
         }
-        let status = self.attempt.status.wait_for(|status| *status != lapsed).await;
-        match status.as_deref() {
-            Ok(Status::Held(grant)) => self.grant = grant.clone(),
-            Ok(Status::Lost(cause)) => return Err(*cause),
-            Ok(_) | Err(_) => return Err(Cause::Ended(Ended::Closed)),
+        match self.attempt.reaches(|status| !lapsed(status)).await {
+            Some(Status::Held(grant)) => Ok(Self { grant, ..self }),
+            Some(Status::Lost(_, cause)) => Err(cause),
+            _ => Err(Cause::Ended(Ended::Closed)),
         }
-        drop(status);
-        Ok(self)
     }
 }
 
@@ -232,11 +224,9 @@ struct Attempt {
 }
 
 impl Attempt {
-    async fn settled(&mut self) -> Status {
-        match self.status.wait_for(|status| *status != Status::Waiting).await {
-            Ok(status) => status.clone(),
-            Err(_) => Status::Lost(Cause::Ended(Ended::Closed)),
-        }
+    /// Waits until the status is such; `None` if it never will be, because the client is gone.
+    async fn reaches(&self, such: impl FnMut(&Status) -> bool) -> Option<Status> {
+        self.status.clone().wait_for(such).await.ok().map(|status| status.clone())
     }
 
     fn command(&self, command: Command) {
@@ -254,9 +244,9 @@ impl Drop for Attempt {
 }
 
 /// Where a machine's news go.
-struct StatusSink(watch::Sender<Status>);
+struct News(watch::Sender<Status>);
 
-impl Sink<Event> for StatusSink {
+impl Sink<Event> for News {
     fn tell(&mut self, event: Event) {
         self.0.send_if_modified(|status| status.apply(&event));
     }

@@ -24,8 +24,8 @@
 //! ends exactly once; one that ends without a reply says whether it may have been applied ([`Error`]).
 #![forbid(unsafe_code)]
 
-pub use zk_recipes::hold::{Cause, Failure, Freed, Grant, Wish};
-pub use zk_recipes::{Denial, Layout, Recipe, hold as hold_words};
+pub use zk_recipes::hold::{Cause, Failure, Freed, Grant};
+pub use zk_recipes::{Denial, Layout, Recipe};
 pub use zk_session::{
     Acl, Backoff, Children, Code, Config, ConnectString, CreateMode, Ended, Error, EventKind, IntoPath,
     Misuse, OnExpiry, Path, PathError, SessionId, SessionState, Stat, Version, WatchEvent, Why, Zxid, ops,
