@@ -160,6 +160,10 @@ pub enum Fault {
     /// The server answered the handshake with a refusal (a read-only server without local sessions does).
     #[error("the server refused the handshake: {0}")]
     Refused(Code),
+    /// The server answered a call with word that the session is over or has moved to another server. The next handshake
+    /// tells which.
+    #[error("the server does not serve the session any more: {0}")]
+    SessionRefused(Code),
     /// The server refused to restore the watches.
     #[error("the server refused to restore the watches: {0}")]
     WatchesRefused(Code),

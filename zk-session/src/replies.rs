@@ -202,7 +202,10 @@ impl Session {
             Owner::Close => self.end(Ended::Closed),
             Owner::Caller | Owner::Nobody => self.complete(call.id, call.owner, result),
         }
-        Ok(())
+        match header.error {
+            Some(code @ (Code::SessionExpired | Code::SessionMoved)) => Err(Fault::SessionRefused(code)),
+            _ => Ok(()),
+        }
     }
 
     /// The server answered yes, in words that cannot be read.

@@ -72,6 +72,24 @@ fn an_unknown_error_code_is_data() {
 }
 
 #[test]
+fn a_server_that_lost_the_session_is_left_and_the_session_asked_for_again() {
+    for code in [Code::SessionMoved, Code::SessionExpired] {
+        let mut script = waiting();
+        script.get("/b", false);
+        script.sent();
+        script.reply(1, 7, Err(code));
+        script.expect(&[
+            &format!("call 1 {code:?}"),
+            "disconnect",
+            "call 2 MaybeApplied(ConnectionLost)",
+            "suspended",
+        ]);
+        script.dialed_later();
+        assert_eq!(script.connected().session.raw(), 5);
+    }
+}
+
+#[test]
 fn unknown_events_and_odd_paths_are_counted_and_dropped() {
     let mut script = waiting();
     script.event(EventKind::Unknown(77), "/a");
