@@ -72,6 +72,14 @@ mod tests {
     }
 
     #[test]
+    fn a_failed_try_always_costs_time() {
+        let mut rng = Rng::new(1);
+        let mut servers = Servers::new(Vec::new(), &mut rng);
+        let none = Backoff { first: Duration::ZERO, most: Duration::ZERO };
+        assert_eq!(servers.pause(none, Duration::from_secs(8), &mut rng), PAUSE_MIN);
+    }
+
+    #[test]
     fn every_server_gets_its_turn() {
         let all: Vec<_> = (1..=5).map(|port| Server { host: "a".into(), port }).collect();
         let mut servers = Servers::new(all.clone(), &mut Rng::new(7));

@@ -173,6 +173,10 @@ fn what_cannot_be_taken_comes_back() {
         matches!(refused.why, Refusal::Misuse(zk_session::Misuse::TooLong { limit: 40, .. })),
         "{refused}"
     );
+    let with_chroot = get("/a-path-of-25-letters---").into();
+    let refused =
+        script.session.submit(with_chroot, options, script.now).expect_err("too long with the chroot");
+    assert!(matches!(refused.why, Refusal::Misuse(zk_session::Misuse::TooLong { .. })), "{refused}");
     let ping = zk_session::ops::Ping {}.into();
     let refused = script.session.submit(ping, options, script.now).expect_err("reserved");
     assert_eq!(refused.why, Refusal::Misuse(zk_session::Misuse::Reserved));

@@ -55,6 +55,21 @@ fn frames_that_break_the_protocol_end_the_link_and_nothing_else() {
 }
 
 #[test]
+fn replies_out_of_order_answer_nobody() {
+    let mut script = waiting();
+    script.get("/b", false);
+    script.sent();
+    script.reply(2, 7, Ok(data("for the second")));
+    script.expect(&[
+        "disconnect",
+        "call 1 MaybeApplied(ConnectionLost)",
+        "call 2 MaybeApplied(ConnectionLost)",
+        "suspended",
+    ]);
+    assert_eq!(script.session.last_fault(), Some(&Fault::UnexpectedReply(2)));
+}
+
+#[test]
 fn a_fault_says_what_and_where() {
     let mut script = waiting();
     script.receive(&[0xff, 0xff, 0xff, 0xf6]);

@@ -69,6 +69,48 @@ fn answered_pings_keep_the_lease_of_an_idle_session() {
 }
 
 #[test]
+fn half_a_handshake_is_no_sign_of_the_sessions_life() {
+    let mut script = Script::linked(config("a"));
+    let heard = script.now;
+    script.cut();
+    script.expect(&["suspended"]);
+    loop {
+        match script.session.poll() {
+            Some(Output::Connect(conn, _)) => {
+                script.conn = Some(conn);
+                script.connected();
+                script.receive(&[0, 0, 0]);
+            }
+            Some(Output::State(SessionState::Ended(Ended::Expired))) => break,
+            Some(Output::Disconnect(_)) => {}
+            Some(other) => panic!("{other:?}"),
+            None => {
+                let (due, _) = script.session.poll_timeout().expect("a duty");
+                script.pass(due.since(script.now));
+            }
+        }
+    }
+    assert_eq!(script.now.since(heard), T * 4 / 3);
+}
+
+#[test]
+fn what_is_held_goes_on_being_proven_in_the_next_session() {
+    let mut script = Script::linked(config("a"));
+    script.session.hold(true, script.now);
+    script.sent();
+    script.cut();
+    script.dialed_later_after(&["suspended"]);
+    script.connected();
+    script.accept_with(0, Duration::ZERO);
+    script.session = script.session.successor(script.now).expect("renewed");
+    script.dialed_later_after(&["Connecting"]);
+    script.connected();
+    script.accept(6);
+    script.expect(&["connected 0x6 new"]);
+    assert_eq!(script.sent(), ["1 sync /"]);
+}
+
+#[test]
 fn the_newest_transaction_is_never_forgotten_for_an_older_one() {
     let mut script = Script::linked(config("a"));
     for (xid, zxid) in [(1, 50), (2, 40), (3, -1)] {
