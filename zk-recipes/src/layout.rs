@@ -284,3 +284,81 @@ fn is_protected(name: &str, style: TokenStyle) -> bool {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKEN: Token = [0xab; 16];
+    const PLAIN: &str = "abababababababababababababababab";
+    const HYPHENATED: &str = "abababab-abab-abab-abab-abababababab";
+
+    fn contender(kind: Kind, sequence: i64) -> Seen {
+        Seen::Contender { kind, sequence }
+    }
+
+    #[test]
+    fn each_layout_writes_the_names_of_its_peers() {
+        assert_eq!(Layout::kazoo().name(&TOKEN), alloc::format!("{PLAIN}__lock__"));
+        assert_eq!(Layout::go().name(&TOKEN), alloc::format!("_c_{PLAIN}-lock-"));
+        assert_eq!(Layout::curator().name(&TOKEN), alloc::format!("_c_{HYPHENATED}-lock-"));
+        assert_eq!(Layout::curator_sees_kazoo().name(&TOKEN), alloc::format!("_c_{HYPHENATED}-lock-"));
+        let custom = Layout::custom("x-", TokenStyle::Plain, "-", &[], Strangers::Ignored);
+        assert_eq!(custom.map(|layout| layout.name(&TOKEN)), Ok(alloc::format!("x-{PLAIN}-")));
+    }
+
+    #[test]
+    fn each_layout_reads_what_it_writes() {
+        let layouts = [Layout::kazoo(), Layout::go(), Layout::curator(), Layout::curator_sees_kazoo()];
+        for layout in layouts {
+            let name = alloc::format!("{}0000000007", layout.name(&TOKEN));
+            assert_eq!(layout.own(&name, &TOKEN), Some(7));
+            assert_eq!(layout.own(&name, &[0; 16]), None);
+            assert_eq!(layout.see(&name), contender(Kind::Writer, 7));
+        }
+    }
+
+    #[test]
+    fn kazoo_waits_for_readers_and_go_and_refuses_curator() {
+        let layout = Layout::kazoo();
+        assert_eq!(layout.see("x__rlock__0000000003"), contender(Kind::Reader, 3));
+        let go = alloc::format!("_c_{PLAIN}-lock-0000000004");
+        assert_eq!(layout.see(&go), contender(Kind::Writer, 4));
+        let curator = alloc::format!("_c_{HYPHENATED}-latch-0000000004");
+        assert_eq!(layout.see(&curator), Seen::Foreign);
+        for other in ["lease_holder", "x__lock__", "x__lock__12", "x__lock__000000000a", "-lock-0000000001"] {
+            assert_eq!(layout.see(other), Seen::Ignored, "{other}");
+        }
+    }
+
+    #[test]
+    fn curator_counts_every_child() {
+        assert_eq!(Layout::curator().see("lock-0000000003"), contender(Kind::Writer, 3));
+        assert_eq!(Layout::curator().see("x__lock__0000000003"), Seen::Foreign);
+        assert_eq!(Layout::curator_sees_kazoo().see("x__lock__0000000003"), contender(Kind::Writer, 3));
+        assert_eq!(Layout::go().see("lease_holder"), Seen::Foreign);
+    }
+
+    #[test]
+    fn a_sequence_number_may_be_used_up() {
+        let layout = Layout::kazoo();
+        for (name, number) in
+            [("x__lock__2147483647", 2_147_483_647), ("x__lock__-2147483648", -2_147_483_648)]
+        {
+            assert_eq!(layout.see(name), contender(Kind::Writer, number));
+            assert!(is_exhausted(number));
+        }
+        assert!(!is_exhausted(0) && !is_exhausted(2_147_483_646));
+    }
+
+    #[test]
+    fn useless_names_are_refused() {
+        let custom =
+            |prefix, infix| Layout::custom(prefix, TokenStyle::Plain, infix, &[], Strangers::Ignored);
+        assert_eq!(custom("a/", "-"), Err(LayoutError::Slash));
+        assert_eq!(custom("", ""), Err(LayoutError::EmptyInfix));
+        assert_eq!(custom("", "-7"), Err(LayoutError::DigitAtEnd));
+        assert!(matches!(custom("", "\0"), Err(LayoutError::Forbidden(_))));
+        assert!(custom("", "-").is_ok());
+    }
+}

@@ -15,6 +15,7 @@
 
 extern crate alloc;
 
+pub use contenders::{Contender, Contenders, Details, Look, Sight};
 pub use hold::{Cause, Grant};
 pub use host::{Host, RunnerId, Sink};
 pub use layout::{Kind, Layout, LayoutError, Strangers, TokenStyle};
@@ -24,6 +25,7 @@ pub use recipe::{Input, Recipe};
 pub use runner::Runner;
 pub use status::{Denial, Status};
 
+mod contenders;
 pub mod hold;
 mod host;
 mod janitor;

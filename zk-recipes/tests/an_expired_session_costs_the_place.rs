@@ -116,3 +116,29 @@ fn a_closed_session_ends_everything() {
     script.expect(&["let go", "Lost { fence: 0x32, cause: Ended(Closed) }"]);
     script.ends();
 }
+
+#[test]
+fn nodes_that_are_still_to_be_deleted_are_gone_with_their_session() {
+    let mut script = Script::ranking();
+    script.listed(&["T1:5", "T1:9"]);
+    script.expect(&["delete T1:9", "exists! T1:5", "acquired T1:5 50/1"]);
+    assert_eq!(script.runner.leftovers(), 1);
+    script.expired();
+    assert_eq!(script.runner.leftovers(), 0);
+    script.expect(&["let go", "Lost { fence: 0x32, cause: Ended(Expired) }"]);
+    script.renewed();
+    script.ends();
+}
+
+#[test]
+fn a_delete_that_is_refused_is_repeated_while_the_session_lasts() {
+    let mut script = Script::ranking();
+    script.listed(&["T1:5", "T1:9"]);
+    script.take();
+    script.for_call("delete T1:9").refused(Code::NoAuth);
+    script.expect(&[]);
+    script.until_timer();
+    script.expect(&["delete T1:9"]);
+    script.deleted();
+    assert_eq!(script.runner.leftovers(), 0);
+}

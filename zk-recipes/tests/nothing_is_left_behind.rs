@@ -234,3 +234,59 @@ fn a_request_that_cannot_be_made_fails() {
     script.expect(&["hold", "let go", "Failed(Misuse(TooLong { length: 2, limit: 1 }))"]);
     script.ends();
 }
+
+#[test]
+fn a_found_node_that_may_not_be_read_fails_and_is_deleted() {
+    let mut script = Script::new();
+    script.acquire(Deadline::Never);
+    script.unknown();
+    script.synced();
+    script.listed(&["T1:5"]);
+    script.take();
+    script.refused(Code::NoAuth);
+    script.expect(&["delete T1:5", "let go", "Failed(Server(NoAuth))"]);
+    script.unknown();
+    script.expect(&["delete T1:5"]);
+    script.deleted();
+    script.ends();
+}
+
+#[test]
+fn a_token_that_was_sent_twice_is_looked_for_once_more_at_the_end() {
+    let mut script = Script::new();
+    script.acquire(Deadline::Never);
+    script.unknown();
+    script.synced();
+    script.listed(&[]);
+    script.take();
+    script.created("T1:5", 50);
+    script.command(Command::Cancel);
+    script.expect(&["list", "delete T1:5", "let go"]);
+    script.deleted();
+    script.expect(&["list"]);
+    script.listed(&["T1:4"]);
+    script.expect(&["delete T1:4", "Cancelled"]);
+    script.deleted();
+    script.for_call("list").listed(&[]);
+    script.ends();
+}
+
+#[test]
+fn a_token_that_was_found_twice_is_looked_for_once_more_at_the_end() {
+    let mut script = Script::new();
+    script.acquire(Deadline::Never);
+    script.unknown();
+    script.synced();
+    script.listed(&["T1:5", "T1:6"]);
+    script.for_call("delete T1:6").deleted();
+    script.exists(1, 50);
+    script.listed(&["T1:5"]);
+    script.exists(1, 50);
+    script.command(Command::Release);
+    script.take();
+    script.deleted();
+    script.expect(&["list"]);
+    script.listed(&[]);
+    script.expect(&["Released { by: Deleted }"]);
+    script.ends();
+}

@@ -3,6 +3,7 @@
 //! Everything that is under way is a queue, so a test decides what happens next. The whole is one value that can be cloned,
 //! compared and hashed. It does not model lagging servers: each client sees what was committed.
 #![allow(dead_code, reason = "each test uses a part of the model")]
+#![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test may fail by panicking")]
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -81,6 +82,8 @@ pub(crate) enum Link {
     Cut,
     /// Cut, and the lease has run out.
     CutAndLapsed,
+    /// The servers have ended the session; what was written before is still on the wire.
+    Doomed,
     /// The session is over, and no other has begun.
     Gone,
 }
@@ -102,6 +105,7 @@ pub(crate) enum Letter {
     Reply(CallId, Result<(i64, Reply), Code>),
     Event(CallId, WatchEvent),
     Resumed,
+    Expired,
 }
 
 /// The calls of one client while its machine steps.
@@ -190,6 +194,7 @@ impl World {
                 let state = self.clients[client].connected(true);
                 self.state(client, state);
             }
+            Some(Letter::Expired) => self.expire(client),
             None => {}
         }
     }
@@ -204,7 +209,7 @@ impl World {
             match letter {
                 Letter::Reply(call, _) => failed.push((call, Error::MaybeApplied(Why::ConnectionLost))),
                 Letter::Event(..) => self.clients[client].wire.push_back(letter),
-                Letter::Resumed => {}
+                Letter::Resumed | Letter::Expired => {}
             }
         }
         for (call, _) in &failed {
@@ -236,7 +241,7 @@ impl World {
                 self.clients[client].link = Link::CutAndLapsed;
                 self.state(client, SessionState::LeaseExpired);
             }
-            Link::Proving { .. } | Link::CutAndLapsed | Link::Gone => {}
+            Link::Proving { .. } | Link::CutAndLapsed | Link::Doomed | Link::Gone => {}
         }
     }
 
@@ -247,20 +252,18 @@ impl World {
         self.clients[client].link = Link::Proving { lapsed };
     }
 
+    /// The servers end the session of a paused process, which goes on reading what was written before.
+    pub(crate) fn doom(&mut self, client: usize) {
+        self.reap(client);
+        let state = &mut self.clients[client];
+        state.link = Link::Doomed;
+        state.wire.retain(|letter| *letter != Letter::Resumed);
+        state.wire.push_back(Letter::Expired);
+    }
+
     /// The session expires, and the client hears of it.
     pub(crate) fn expire(&mut self, client: usize) {
-        self.server.watches.retain(|(_, _, owner, _)| *owner != client);
-        let session = self.clients[client].session;
-        let gone: Vec<Path> = self
-            .server
-            .nodes
-            .iter()
-            .filter(|(_, node)| node.owner == session)
-            .map(|(path, _)| path.clone())
-            .collect();
-        for path in gone {
-            self.delete(&path);
-        }
+        self.reap(client);
         let state = &mut self.clients[client];
         state.link = Link::Gone;
         state.wire.clear();
@@ -270,6 +273,17 @@ impl World {
             self.run(client, |runner, port| runner.completed(call, Err(error), Instant::default(), port));
         }
         self.state(client, SessionState::Ended(Ended::Expired));
+    }
+
+    fn reap(&mut self, client: usize) {
+        self.server.watches.retain(|(_, _, owner, _)| *owner != client);
+        let session = self.clients[client].session;
+        let nodes = self.server.nodes.iter();
+        let gone: Vec<Path> =
+            nodes.filter(|(_, node)| node.owner == session).map(|(path, _)| path.clone()).collect();
+        for path in gone {
+            self.delete(&path);
+        }
     }
 
     /// A new session begins.
@@ -379,7 +393,7 @@ impl Client {
     }
 
     pub(crate) const fn is_linked(&self) -> bool {
-        matches!(self.link, Link::Linked | Link::Proving { .. })
+        matches!(self.link, Link::Linked | Link::Proving { .. } | Link::Doomed)
     }
 
     fn connected(&self, resumed: bool) -> SessionState {
@@ -419,7 +433,7 @@ impl Letter {
     const fn call(&self) -> Option<CallId> {
         match self {
             Self::Reply(call, _) | Self::Event(call, _) => Some(*call),
-            Self::Resumed => None,
+            Self::Resumed | Self::Expired => None,
         }
     }
 }
