@@ -19,7 +19,7 @@ use crate::layout::{Kind, Layout, Seen};
 use crate::outbox::Outbox;
 use crate::parts::pace::Pace;
 use crate::parts::trouble::Trouble;
-use crate::recipe::{Input, Recipe};
+use crate::recipe::{Input, Recipe, Slot};
 
 /// Lists the contenders for the lock on a directory: one call for the directory and one for each contender.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -96,7 +96,7 @@ impl Contenders {
     }
 
     fn list(&self, out: &mut Outbox<Sight>) -> State {
-        out.call(GetChildren2 { path: self.directory.clone(), watch: false });
+        out.call(Slot::ONLY, GetChildren2 { path: self.directory.clone(), watch: false });
         State::Listing
     }
 
@@ -142,7 +142,7 @@ impl Recipe for Contenders {
     type Event = Sight;
 
     fn step(&mut self, input: Input<Look>, now: Instant, out: &mut Outbox<Sight>) {
-        if !matches!(input, Input::Got(_) | Input::Failed(_)) {
+        if !matches!(input, Input::Got(_, _) | Input::Failed(_, _)) {
             self.pace.refresh();
         }
         let state = core::mem::replace(&mut self.state, State::Idle);
@@ -152,10 +152,10 @@ impl Recipe for Contenders {
                 self.list(out)
             }
             (State::Adrift, Input::Session(SessionState::Connected { .. })) => self.list(out),
-            (State::Listing, Input::Got(Reply::GetChildren2(found))) => {
+            (State::Listing, Input::Got(_, Reply::GetChildren2(found))) => {
                 go_on(Vec::new(), self.queue(&found.children), out)
             }
-            (State::Reading { mut seen, mut next, rest }, Input::Got(Reply::GetData(node))) => {
+            (State::Reading { mut seen, mut next, rest }, Input::Got(_, Reply::GetData(node))) => {
                 let identifier =
                     String::from_utf8_lossy(node.data.as_deref().unwrap_or_default()).into_owned();
                 next.details = Some(Details { fence: node.stat.czxid, identifier });
@@ -168,7 +168,7 @@ impl Recipe for Contenders {
                 out.tell(Sight::Misuse(Misuse::Recipe("a listing is under way")));
                 state
             }
-            (state, Input::Failed(error)) => self.fail(state, error, now, out),
+            (state, Input::Failed(_, error)) => self.fail(state, error, now, out),
             (_, Input::Session(SessionState::Ended(Ended::Expired))) => State::Adrift,
             (_, Input::Session(SessionState::Ended(ended))) => {
                 out.tell(Sight::Failed(Failure::Ended(ended)));
@@ -198,7 +198,7 @@ impl Recipe for Contenders {
 fn go_on(seen: Vec<Contender>, mut rest: Vec<Contender>, out: &mut Outbox<Sight>) -> State {
     match rest.pop() {
         Some(next) => {
-            out.call(GetData { path: next.path.clone(), watch: false });
+            out.call(Slot::ONLY, GetData { path: next.path.clone(), watch: false });
             State::Reading { seen, next, rest }
         }
         None => {

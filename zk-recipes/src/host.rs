@@ -8,7 +8,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::fmt;
 
-use zk_session::{Answer, CallId, Calls, Error, Instant, Notice, Rng, SessionState};
+use zk_session::{Answer, CallId, Calls, Error, Instant, Output, Rng, SessionState};
 
 use crate::recipe::Recipe;
 use crate::runner::Runner;
@@ -30,8 +30,7 @@ pub trait Sink<E> {
 ///
 /// Its driver owns it beside the session and does four things:
 ///
-/// 1. what the session says goes to [`Host::completed`], [`Host::notified`] and [`Host::session`] first, and only what comes
-///    back is for others;
+/// 1. each [`Output`] of the session goes through [`Host::handle`], and only what comes back is for others;
 /// 2. when the instant of [`Host::timeout`] has come, it says [`Host::tick`];
 /// 3. users add recipes ([`Host::add`]), command them ([`Host::command`]) and leave them ([`Host::discard`]);
 /// 4. before the session is closed, it says [`Host::discard_all`] and gives the recipes some time until
@@ -98,18 +97,14 @@ impl Host {
         id
     }
 
-    /// The user of a recipe wishes this. Whether there was such a recipe to take it.
-    pub fn command<R>(
+    /// The user of a recipe wishes this. Whether there was such a recipe, and it takes such commands.
+    pub fn command<C: 'static>(
         &mut self,
         id: RunnerId,
-        command: R::Command,
+        command: C,
         now: Instant,
         calls: &mut dyn Calls,
-    ) -> bool
-    where
-        R: Recipe,
-        R::Command: 'static,
-    {
+    ) -> bool {
         let mut command = Some(command);
         self.visit(id, calls, |resident, calls| resident.command(&mut command, now, calls));
         command.is_none()
@@ -132,48 +127,27 @@ impl Host {
         }
     }
 
-    /// A call has ended. Gives back the result of a call that no recipe has made.
-    #[must_use = "what comes back is for the caller of the session"]
-    pub fn completed(
-        &mut self,
-        call: CallId,
-        result: Result<Answer, Error>,
-        now: Instant,
-        calls: &mut dyn Calls,
-    ) -> Option<Result<Answer, Error>> {
-        let Some(route) = self.routes.get_mut(&call) else { return Some(result) };
-        // Set first: the recipe may give the watch up at once, which ends the route.
-        route.stage = Stage::Watching;
-        let id = route.id;
-        self.visit(id, calls, |resident, calls| resident.completed(call, result, now, calls));
-        if !self.residents.get(&id).is_some_and(|lodging| lodging.resident.awaits(call)) {
-            self.routes.remove(&call);
-        }
-        None
-    }
-
-    /// A watch has news. Gives them back if no recipe has set the watch.
-    #[must_use = "what comes back is for the owner of the watch"]
-    pub fn notified(
-        &mut self,
-        call: CallId,
-        notice: Notice,
-        now: Instant,
-        calls: &mut dyn Calls,
-    ) -> Option<Notice> {
-        let Some(route) = self.routes.remove(&call) else { return Some(notice) };
-        self.visit(route.id, calls, |resident, calls| resident.notified(call, notice, now, calls));
-        None
-    }
-
-    /// The session entered this state. Recipes hear of it before anybody else, since they may have a guard to end.
-    pub fn session(&mut self, state: SessionState, now: Instant, calls: &mut dyn Calls) {
-        if matches!(state, SessionState::Connected { .. } | SessionState::Ended(_)) {
-            self.states.clear();
-        }
-        self.states.push(state);
-        for id in self.ids() {
-            self.visit(id, calls, |resident, calls| resident.state(state, now, calls));
+    /// Takes what the session says, and gives back what is for others, too: calls and watches that are not a recipe's, what
+    /// concerns connections, and all states. Recipes hear of a state before anybody else, since they may have a guard to end.
+    #[must_use = "what comes back is for the users of the session"]
+    pub fn handle(&mut self, output: Output, now: Instant, calls: &mut dyn Calls) -> Option<Output> {
+        match output {
+            Output::Completed(call, result) => {
+                let result = self.completed(call, result, now, calls)?;
+                Some(Output::Completed(call, result))
+            }
+            Output::Notified(call, notice) => {
+                let Some(route) = self.routes.remove(&call) else {
+                    return Some(Output::Notified(call, notice));
+                };
+                self.visit(route.id, calls, |resident, calls| resident.notified(call, notice, now, calls));
+                None
+            }
+            Output::State(state) => {
+                self.state(state, now, calls);
+                Some(output)
+            }
+            Output::Connect(..) | Output::Disconnect(_) => Some(output),
         }
     }
 
@@ -202,6 +176,35 @@ impl Host {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.residents.is_empty()
+    }
+
+    /// Gives back the result of a call that no recipe has made.
+    fn completed(
+        &mut self,
+        call: CallId,
+        result: Result<Answer, Error>,
+        now: Instant,
+        calls: &mut dyn Calls,
+    ) -> Option<Result<Answer, Error>> {
+        let Some(route) = self.routes.get_mut(&call) else { return Some(result) };
+        // Set first: the recipe may give the watch up at once, which ends the route.
+        route.stage = Stage::Watching;
+        let id = route.id;
+        self.visit(id, calls, |resident, calls| resident.completed(call, result, now, calls));
+        if !self.residents.get(&id).is_some_and(|lodging| lodging.resident.awaits(call)) {
+            self.routes.remove(&call);
+        }
+        None
+    }
+
+    fn state(&mut self, state: SessionState, now: Instant, calls: &mut dyn Calls) {
+        if matches!(state, SessionState::Connected { .. } | SessionState::Ended(_)) {
+            self.states.clear();
+        }
+        self.states.push(state);
+        for id in self.ids() {
+            self.visit(id, calls, |resident, calls| resident.state(state, now, calls));
+        }
     }
 
     fn ids(&self) -> Vec<RunnerId> {

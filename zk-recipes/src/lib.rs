@@ -21,7 +21,7 @@ pub use host::{Host, RunnerId, Sink};
 pub use layout::{Kind, Layout, LayoutError, Strangers, TokenStyle};
 pub use lock::Lock;
 pub use outbox::{Errand, Errands, Outbox};
-pub use recipe::{Input, Recipe};
+pub use recipe::{Input, Recipe, Slot};
 pub use runner::Runner;
 pub use status::{Denial, Status};
 

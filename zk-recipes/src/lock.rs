@@ -118,7 +118,7 @@ impl Recipe for Lock {
         if let Input::Session(state) = input {
             self.bond.hear(state);
         }
-        if !matches!(input, Input::Got(_) | Input::Failed(_)) {
+        if !matches!(input, Input::Got(_, _) | Input::Failed(_, _)) {
             self.pace.refresh();
         }
         self.watch_deadline(now, out);

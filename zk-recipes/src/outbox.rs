@@ -6,6 +6,8 @@ use alloc::collections::VecDeque;
 
 use zk_session::{Instant, Path, Request, Rng};
 
+use crate::recipe::Slot;
+
 /// Where a step writes its calls and its news.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Outbox<E> {
@@ -24,10 +26,10 @@ pub struct Errands {
 /// One thing to do for a recipe.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Errand {
-    /// Make this call. It takes the place of the call under way and of the watch of the last call.
-    Call(Request),
-    /// Give up the watch of the last call, set or to be set.
-    Unwatch,
+    /// Make this call. It takes the place of the call under way in the slot and of the watch of the last call there.
+    Call(Slot, Request),
+    /// Give up the watch of the last call in the slot, set or to be set.
+    Unwatch(Slot),
     /// Delete this node until it is gone or the session ends. Its name must be one that nobody else can give to a node.
     Janitor(Path),
 }
@@ -48,8 +50,8 @@ impl<E> Outbox<E> {
     }
 
     /// Makes a call; see [`Errands::call`].
-    pub fn call(&mut self, request: impl Into<Request>) {
-        self.errands.call(request);
+    pub fn call(&mut self, slot: Slot, request: impl Into<Request>) {
+        self.errands.call(slot, request);
     }
 
     /// Asks for a tick; see [`Errands::timer`].
@@ -69,14 +71,14 @@ impl<E> Outbox<E> {
 }
 
 impl Errands {
-    /// Makes a call, in place of the call under way and of the watch of the last call.
-    pub fn call(&mut self, request: impl Into<Request>) {
-        self.list.push_back(Errand::Call(request.into()));
+    /// Makes a call, in place of the call under way in the slot and of the watch of the last call there.
+    pub fn call(&mut self, slot: Slot, request: impl Into<Request>) {
+        self.list.push_back(Errand::Call(slot, request.into()));
     }
 
-    /// Gives up the watch of the last call.
-    pub fn unwatch(&mut self) {
-        self.list.push_back(Errand::Unwatch);
+    /// Gives up the watch of the last call in the slot.
+    pub fn unwatch(&mut self, slot: Slot) {
+        self.list.push_back(Errand::Unwatch(slot));
     }
 
     /// Has this node deleted, now or as soon as it can be, while the session lives. Only for names that nobody else can

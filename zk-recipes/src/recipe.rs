@@ -14,8 +14,9 @@ use crate::outbox::Outbox;
 /// A machine reads nothing but its inputs: no clock, no randomness of its own, no order that depends on a hash. The same
 /// inputs give the same outputs, and a clone goes on like the original; so every interleaving can be tried.
 ///
-/// A machine has at most one call under way, and at most one watch: that of its last call. A further call gives both up,
-/// which is right for a read and never for a write: the end of a write must be awaited.
+/// A machine makes its calls in slots, which it names itself: each has at most one call under way, and at most one watch,
+/// that of its last call. A further call in the same slot gives both up, which is right for a read and never for a write: the
+/// end of a write must be awaited. Most machines need one slot, [`Slot::ONLY`].
 pub trait Recipe: Clone + Eq + Hash + Debug {
     /// What the user may wish. Every command is legal in every state: it is done, remembered, or answered with news of
     /// its misuse.
@@ -41,14 +42,23 @@ pub trait Recipe: Clone + Eq + Hash + Debug {
 pub enum Input<C> {
     /// The user wishes this.
     Do(C),
-    /// The call under way was answered.
-    Got(Reply),
-    /// The call under way failed.
-    Failed(Error),
-    /// The watch of the last call fired, and is spent.
-    Watch(WatchEvent),
-    /// The session entered this state. The end of a session ends the call under way and the watch without further inputs.
+    /// The call under way in this slot was answered.
+    Got(Slot, Reply),
+    /// The call under way in this slot failed.
+    Failed(Slot, Error),
+    /// The watch of the last call in this slot fired, and is spent.
+    Watch(Slot, WatchEvent),
+    /// The session entered this state. The end of a session ends the calls under way and the watches without further inputs.
     Session(SessionState),
     /// The instant of [`Outbox::timer`] has come.
     Tick,
+}
+
+/// Names one of the calls that a machine may have under way, and the watch that the call leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Slot(pub u32);
+
+impl Slot {
+    /// The slot of a machine that makes one call at a time.
+    pub const ONLY: Self = Self(0);
 }

@@ -9,13 +9,15 @@
 //!                  +------- refused --> Refused --one pause--> (failed) ----------+
 //! ```
 
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use zk_session::{Answer, CallId, CallOptions, Calls, Code, Error, Instant, Notice, Request, SessionState};
 
 use crate::janitor::Janitor;
 use crate::outbox::{Errand, Outbox};
-use crate::recipe::{Input, Recipe};
+use crate::recipe::{Input, Recipe, Slot};
 
 /// A call that the engine has no room for fails after this pause. By then room may have come, and a recipe that asks again
 /// at once cannot spin.
@@ -28,16 +30,15 @@ const REFUSAL_PAUSE: Duration = Duration::from_millis(1);
 pub struct Runner<R: Recipe> {
     recipe: R,
     outbox: Outbox<R::Event>,
-    slot: Slot,
+    slots: BTreeMap<Slot, Use>,
     janitor: Janitor,
     timer: Option<Instant>,
     holding: bool,
 }
 
-/// The call under way, or the watch that it left.
+/// The call under way in a slot, or the watch that it left.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Slot {
-    Free,
+enum Use {
     Asked { call: CallId, watch: Watch },
     Watching(CallId),
     Refused { error: Error, until: Instant },
@@ -60,7 +61,7 @@ impl<R: Recipe> Runner<R> {
         Self {
             recipe,
             outbox: Outbox::new(seed),
-            slot: Slot::Free,
+            slots: BTreeMap::new(),
             janitor: Janitor::default(),
             timer: None,
             holding: false,
@@ -80,13 +81,19 @@ impl<R: Recipe> Runner<R> {
         now: Instant,
         calls: &mut dyn Calls,
     ) {
-        if let Slot::Asked { call: asked, watch } = &self.slot
-            && *asked == call
-        {
-            self.slot = if watch.is_left(&result) { Slot::Watching(call) } else { Slot::Free };
+        let asked = |(slot, used): (&Slot, &Use)| match used {
+            Use::Asked { call: asked, watch } if *asked == call => Some((*slot, *watch)),
+            Use::Asked { .. } | Use::Watching(_) | Use::Refused { .. } => None,
+        };
+        if let Some((slot, watch)) = self.slots.iter().find_map(asked) {
+            if watch.is_left(&result) {
+                self.slots.insert(slot, Use::Watching(call));
+            } else {
+                self.slots.remove(&slot);
+            }
             let input = match result {
-                Ok(answer) => Input::Got(answer.reply),
-                Err(error) => Input::Failed(error),
+                Ok(answer) => Input::Got(slot, answer.reply),
+                Err(error) => Input::Failed(slot, error),
             };
             return self.step(input, now, calls);
         }
@@ -95,12 +102,11 @@ impl<R: Recipe> Runner<R> {
 
     /// A watch has news. Watches that are not, or not any more, of this runner are ignored.
     pub fn notified(&mut self, call: CallId, notice: Notice, now: Instant, calls: &mut dyn Calls) {
-        if self.slot != Slot::Watching(call) {
-            return;
-        }
-        self.slot = Slot::Free;
+        let watching = |(slot, used): (&Slot, &Use)| (*used == Use::Watching(call)).then_some(*slot);
+        let Some(slot) = self.slots.iter().find_map(watching) else { return };
+        self.slots.remove(&slot);
         match notice {
-            Notice::Fired(event) => self.step(Input::Watch(event), now, calls),
+            Notice::Fired(event) => self.step(Input::Watch(slot, event), now, calls),
             // The state that follows says the same to the recipe.
             Notice::Ended(_) => {}
         }
@@ -109,7 +115,7 @@ impl<R: Recipe> Runner<R> {
     /// The session entered this state. A new runner must first hear the last `Connected` and what followed it.
     pub fn state(&mut self, state: SessionState, now: Instant, calls: &mut dyn Calls) {
         if let SessionState::Ended(_) = state {
-            self.slot = Slot::Free;
+            self.slots.clear();
             self.janitor.clear();
         }
         self.step(Input::Session(state), now, calls);
@@ -117,11 +123,14 @@ impl<R: Recipe> Runner<R> {
 
     /// The instant of [`Runner::poll_timeout`] has come.
     pub fn timeout(&mut self, now: Instant, calls: &mut dyn Calls) {
-        if let Slot::Refused { error, until } = self.slot
-            && until <= now
-        {
-            self.slot = Slot::Free;
-            self.step(Input::Failed(error), now, calls);
+        let refused = |(slot, used): (&Slot, &Use)| match used {
+            Use::Refused { error, until } if *until <= now => Some((*slot, *error)),
+            Use::Asked { .. } | Use::Watching(_) | Use::Refused { .. } => None,
+        };
+        let refused: Vec<_> = self.slots.iter().filter_map(refused).collect();
+        for (slot, error) in refused {
+            self.slots.remove(&slot);
+            self.step(Input::Failed(slot, error), now, calls);
         }
         if self.janitor.poll_timeout().is_some_and(|due| due <= now) {
             self.janitor.work(now, calls);
@@ -134,10 +143,11 @@ impl<R: Recipe> Runner<R> {
     /// When [`Runner::timeout`] is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let refused = match self.slot {
-            Slot::Refused { until, .. } => Some(until),
-            Slot::Free | Slot::Asked { .. } | Slot::Watching(_) => None,
-        };
+        let refused = self.slots.values().filter_map(|used| match used {
+            Use::Refused { until, .. } => Some(*until),
+            Use::Asked { .. } | Use::Watching(_) => None,
+        });
+        let refused = refused.min();
         [self.timer, self.janitor.poll_timeout(), refused].into_iter().flatten().min()
     }
 
@@ -149,12 +159,11 @@ impl<R: Recipe> Runner<R> {
     /// Whether the end of this call, or news of its watch, is still awaited.
     #[must_use]
     pub fn awaits(&self, call: CallId) -> bool {
-        match &self.slot {
-            Slot::Asked { call: own, .. } | Slot::Watching(own) if *own == call => true,
-            Slot::Free | Slot::Asked { .. } | Slot::Watching(_) | Slot::Refused { .. } => {
-                self.janitor.awaits(call)
-            }
-        }
+        let awaited = |used: &Use| match used {
+            Use::Asked { call: own, .. } | Use::Watching(own) => *own == call,
+            Use::Refused { .. } => false,
+        };
+        self.slots.values().any(awaited) || self.janitor.awaits(call)
     }
 
     /// How many nodes are still to be deleted on the recipe's behalf.
@@ -166,7 +175,7 @@ impl<R: Recipe> Runner<R> {
     /// Whether nothing is wanted, owned or under way, so that the runner may be dropped.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.recipe.is_idle() && self.slot == Slot::Free && self.janitor.is_empty()
+        self.recipe.is_idle() && self.slots.is_empty() && self.janitor.is_empty()
     }
 
     /// The recipe, to look at.
@@ -180,8 +189,8 @@ impl<R: Recipe> Runner<R> {
         self.timer = self.outbox.errands().take_timer();
         while let Some(errand) = self.outbox.errands().poll() {
             match errand {
-                Errand::Call(request) => self.call(request, now, calls),
-                Errand::Unwatch => self.unwatch(calls),
+                Errand::Call(slot, request) => self.call(slot, request, now, calls),
+                Errand::Unwatch(slot) => self.unwatch(slot, calls),
                 Errand::Janitor(path) => self.janitor.add(path, now, calls),
             }
         }
@@ -191,26 +200,27 @@ impl<R: Recipe> Runner<R> {
         }
     }
 
-    fn call(&mut self, request: Request, now: Instant, calls: &mut dyn Calls) {
-        self.unwatch(calls);
+    fn call(&mut self, slot: Slot, request: Request, now: Instant, calls: &mut dyn Calls) {
+        self.unwatch(slot, calls);
         let watch = Watch::of(&request);
-        self.slot = match calls.submit(request, CallOptions::default(), now) {
-            Ok(call) => Slot::Asked { call, watch },
-            Err(refused) => Slot::Refused { error: Error::from(refused.why), until: now + REFUSAL_PAUSE },
+        let used = match calls.submit(request, CallOptions::default(), now) {
+            Ok(call) => Use::Asked { call, watch },
+            Err(refused) => Use::Refused { error: Error::from(refused.why), until: now + REFUSAL_PAUSE },
         };
+        self.slots.insert(slot, used);
     }
 
-    fn unwatch(&mut self, calls: &mut dyn Calls) {
-        match self.slot {
-            Slot::Watching(call) => {
-                calls.unwatch(call);
-                self.slot = Slot::Free;
+    fn unwatch(&mut self, slot: Slot, calls: &mut dyn Calls) {
+        match self.slots.get_mut(&slot) {
+            Some(Use::Watching(call)) => {
+                calls.unwatch(*call);
+                self.slots.remove(&slot);
             }
-            Slot::Asked { call, watch: Watch::IfFound | Watch::FoundOrNot } => {
-                calls.unwatch(call);
-                self.slot = Slot::Asked { call, watch: Watch::Never };
+            Some(Use::Asked { call, watch: watch @ (Watch::IfFound | Watch::FoundOrNot) }) => {
+                calls.unwatch(*call);
+                *watch = Watch::Never;
             }
-            Slot::Free | Slot::Asked { watch: Watch::Never, .. } | Slot::Refused { .. } => {}
+            Some(Use::Asked { watch: Watch::Never, .. } | Use::Refused { .. }) | None => {}
         }
     }
 }

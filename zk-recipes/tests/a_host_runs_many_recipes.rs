@@ -8,8 +8,8 @@ use zk_recipes::hold::{Command, Deadline, Event, Wish};
 use zk_recipes::{Host, Layout, Lock, RunnerId, Sink};
 use zk_session::proto::ops::CreatedNode;
 use zk_session::{
-    Answer, CallId, CallOptions, Calls, Ended, Instant, Notice, Path, Refused, Reply, Request, SessionId,
-    SessionState, Stat, Zxid,
+    Answer, CallId, CallOptions, Calls, Ended, Instant, Notice, Output, Path, Refused, Reply, Request,
+    SessionId, SessionState, Stat, Zxid,
 };
 
 #[derive(Clone, Default)]
@@ -40,6 +40,11 @@ impl Calls for Desk {
     }
 }
 
+/// The session enters a state, of which others hear as well.
+fn tell(host: &mut Host, state: SessionState, desk: &mut Desk) {
+    assert_eq!(host.handle(Output::State(state), NOW, desk), Some(Output::State(state)));
+}
+
 const NOW: Instant = Instant::from_nanos(0);
 
 fn connected() -> SessionState {
@@ -52,7 +57,7 @@ fn lock() -> Lock {
 
 fn acquire(host: &mut Host, id: RunnerId, deadline: Deadline, desk: &mut Desk) {
     let wish = Wish { identifier: String::new(), deadline };
-    assert!(host.command::<Lock>(id, Command::Acquire(wish), NOW, desk));
+    assert!(host.command(id, Command::Acquire(wish), NOW, desk));
 }
 
 fn created(desk: &Desk, call: usize) -> Answer {
@@ -64,7 +69,7 @@ fn created(desk: &Desk, call: usize) -> Answer {
 #[test]
 fn answers_find_their_recipes_and_others_come_back() {
     let (mut host, mut desk) = (Host::new(1), Desk::default());
-    host.session(connected(), NOW, &mut desk);
+    tell(&mut host, connected(), &mut desk);
     let first = host.add(lock(), News::default(), NOW, &mut desk);
     let second = host.add(lock(), News::default(), NOW, &mut desk);
     acquire(&mut host, first, Deadline::Never, &mut desk);
@@ -73,24 +78,24 @@ fn answers_find_their_recipes_and_others_come_back() {
     assert_ne!(desk.sent[0].path(), desk.sent[1].path(), "each has a token of its own");
     assert_eq!(desk.holders, 2);
     let answer = created(&desk, 1);
-    assert_eq!(host.completed(CallId::new(1), Ok(answer.clone()), NOW, &mut desk), None);
+    assert_eq!(host.handle(Output::Completed(CallId::new(1), Ok(answer.clone())), NOW, &mut desk), None);
     assert!(matches!(desk.sent[2], Request::GetChildren2(_)));
     // Neither an unknown call nor one that has ended is the host's.
     for call in [1, 77] {
-        let back = host.completed(CallId::new(call), Ok(answer.clone()), NOW, &mut desk);
-        assert_eq!(back, Some(Ok(answer.clone())));
+        let ended = Output::Completed(CallId::new(call), Ok(answer.clone()));
+        assert_eq!(host.handle(ended.clone(), NOW, &mut desk), Some(ended));
     }
-    let notice = Notice::Ended(Ended::Expired);
-    assert_eq!(host.notified(CallId::new(77), notice.clone(), NOW, &mut desk), Some(notice));
+    let notified = Output::Notified(CallId::new(77), Notice::Ended(Ended::Expired));
+    assert_eq!(host.handle(notified.clone(), NOW, &mut desk), Some(notified));
 }
 
 #[test]
 fn a_recipe_that_comes_late_knows_the_session() {
     let (mut host, mut desk) = (Host::new(1), Desk::default());
-    host.session(SessionState::Connecting, NOW, &mut desk);
-    host.session(connected(), NOW, &mut desk);
+    tell(&mut host, SessionState::Connecting, &mut desk);
+    tell(&mut host, connected(), &mut desk);
     let suspended = SessionState::Suspended { valid_until: Instant::from_nanos(9) };
-    host.session(suspended, NOW, &mut desk);
+    tell(&mut host, suspended, &mut desk);
     let news = News::default();
     let id = host.add(lock(), news.clone(), NOW, &mut desk);
     acquire(&mut host, id, Deadline::Now, &mut desk);
@@ -102,7 +107,7 @@ fn a_recipe_that_comes_late_knows_the_session() {
 #[test]
 fn a_recipe_whose_user_has_left_stays_until_nothing_is_left() {
     let (mut host, mut desk) = (Host::new(1), Desk::default());
-    host.session(connected(), NOW, &mut desk);
+    tell(&mut host, connected(), &mut desk);
     let news = News::default();
     let id = host.add(lock(), news.clone(), NOW, &mut desk);
     acquire(&mut host, id, Deadline::At(Instant::from_nanos(50)), &mut desk);
@@ -110,13 +115,13 @@ fn a_recipe_whose_user_has_left_stays_until_nothing_is_left() {
     host.discard(id, NOW, &mut desk);
     assert_eq!((host.len(), host.timeout(), desk.holders), (1, None, 0));
     let answer = created(&desk, 0);
-    assert_eq!(host.completed(CallId::new(0), Ok(answer), NOW, &mut desk), None);
+    assert_eq!(host.handle(Output::Completed(CallId::new(0), Ok(answer)), NOW, &mut desk), None);
     assert!(matches!(desk.sent[1], Request::Delete(_)));
     let deleted = Answer { zxid: Zxid::ZERO, reply: Reply::Delete(()) };
-    assert_eq!(host.completed(CallId::new(1), Ok(deleted), NOW, &mut desk), None);
+    assert_eq!(host.handle(Output::Completed(CallId::new(1), Ok(deleted)), NOW, &mut desk), None);
     assert!(host.is_empty());
     assert!(news.0.lock().unwrap().is_empty(), "nobody is told");
-    assert!(!host.command::<Lock>(id, Command::Release, NOW, &mut desk));
+    assert!(!host.command(id, Command::Release, NOW, &mut desk));
 }
 
 #[test]
@@ -138,12 +143,12 @@ fn time_reaches_the_recipe_whose_timer_it_is() {
 #[test]
 fn closing_makes_every_recipe_leave() {
     let (mut host, mut desk) = (Host::new(1), Desk::default());
-    host.session(connected(), NOW, &mut desk);
+    tell(&mut host, connected(), &mut desk);
     let idle = host.add(lock(), News::default(), NOW, &mut desk);
     let busy = host.add(lock(), News::default(), NOW, &mut desk);
     acquire(&mut host, busy, Deadline::Never, &mut desk);
     host.discard_all(NOW, &mut desk);
     assert_eq!(host.len(), 1, "{idle:?} had nothing to do");
-    host.session(SessionState::Ended(Ended::Closed), NOW, &mut desk);
+    tell(&mut host, SessionState::Ended(Ended::Closed), &mut desk);
     assert!(host.is_empty());
 }

@@ -1,7 +1,7 @@
 //! A listing of the contenders shows the queue as it is, and survives what a client survives.
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
-use zk_recipes::{Contenders, Input, Layout, Look, Outbox, Recipe, Sight};
+use zk_recipes::{Contenders, Input, Layout, Look, Outbox, Recipe, Sight, Slot};
 use zk_recipes::{Errand, hold::Failure};
 use zk_session::proto::ops::{NodeChildren, NodeData};
 use zk_session::{Code, Ended, Error, Instant, Path, Reply, Request, SessionState, Stat, Why, Zxid};
@@ -21,23 +21,26 @@ impl Case {
     fn step(&mut self, input: Input<Look>) -> Option<String> {
         self.recipe.step(input, Instant::default(), &mut self.out);
         match self.out.errands().poll()? {
-            Errand::Call(request) => Some(request.path().unwrap().as_str().to_owned()),
-            errand @ (Errand::Unwatch | Errand::Janitor(_)) => panic!("unexpected {errand:?}"),
+            Errand::Call(_, request) => Some(request.path().unwrap().as_str().to_owned()),
+            errand @ (Errand::Unwatch(_) | Errand::Janitor(_)) => panic!("unexpected {errand:?}"),
         }
     }
 
     fn listed(&mut self, names: &[&str]) -> Option<String> {
         let children = names.iter().copied().collect();
-        self.step(Input::Got(Reply::GetChildren2(NodeChildren { children, stat: Stat::default() })))
+        self.step(Input::Got(
+            Slot::ONLY,
+            Reply::GetChildren2(NodeChildren { children, stat: Stat::default() }),
+        ))
     }
 
     fn read(&mut self, identifier: &'static str, zxid: i64) -> Option<String> {
         let stat = Stat { czxid: Zxid::new(zxid), ..Stat::default() };
-        self.step(Input::Got(Reply::GetData(NodeData { data: Some(identifier.into()), stat })))
+        self.step(Input::Got(Slot::ONLY, Reply::GetData(NodeData { data: Some(identifier.into()), stat })))
     }
 
     fn refused(&mut self, code: Code) -> Option<String> {
-        self.step(Input::Failed(Error::Server(code)))
+        self.step(Input::Failed(Slot::ONLY, Error::Server(code)))
     }
 }
 
@@ -72,7 +75,7 @@ fn a_lost_reply_or_session_starts_the_listing_over() {
     case.step(Input::Do(Look::List));
     case.listed(&["b__lock__0000000002"]);
     let lost = Error::MaybeApplied(Why::ConnectionLost);
-    assert_eq!(case.step(Input::Failed(lost)).as_deref(), Some("/lock"));
+    assert_eq!(case.step(Input::Failed(Slot::ONLY, lost)).as_deref(), Some("/lock"));
     assert_eq!(case.step(Input::Session(SessionState::Ended(Ended::Expired))), None);
     let session = zk_session::SessionId::new(2);
     let timeout = std::time::Duration::from_secs(1);
@@ -86,7 +89,7 @@ fn a_lost_reply_or_session_starts_the_listing_over() {
 #[test]
 fn a_loop_of_losses_rests() {
     let mut case = Case::new();
-    let lost = || Input::Failed(Error::MaybeApplied(Why::ConnectionLost));
+    let lost = || Input::Failed(Slot::ONLY, Error::MaybeApplied(Why::ConnectionLost));
     assert!(case.step(Input::Do(Look::List)).is_some());
     assert!(case.step(lost()).is_some());
     assert!(case.step(lost()).is_some());
@@ -102,7 +105,7 @@ fn a_loop_of_losses_rests() {
 fn what_is_asked_is_only_read() {
     let mut case = Case::new();
     case.recipe.step(Input::Do(Look::List), Instant::default(), &mut case.out);
-    let Some(Errand::Call(Request::GetChildren2(list))) = case.out.errands().poll() else {
+    let Some(Errand::Call(_, Request::GetChildren2(list))) = case.out.errands().poll() else {
         panic!("no listing")
     };
     assert!(!list.watch);

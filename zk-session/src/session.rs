@@ -147,8 +147,9 @@ impl Session {
 
     /// Submits a request. It is sent when the session is linked, in the order of submission, at most once.
     ///
-    /// A call that is under way when the link is lost ends with [`Error::NotSent`] or [`Error::MaybeApplied`]; so no later
-    /// call overtakes one whose fate the caller does not know. A call submitted while there is no link waits for one.
+    /// A call that is under way when the link is lost ends with [`Error::NotSent`](crate::Error::NotSent) or
+    /// [`Error::MaybeApplied`](crate::Error::MaybeApplied); so no later call overtakes one whose fate the
+    /// caller does not know. A call submitted while there is no link waits for one.
     ///
     /// # Errors
     /// [`Refused`] hands the request back: too many calls are under way, the session has ended or is being closed, the

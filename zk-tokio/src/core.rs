@@ -42,7 +42,8 @@ pub(crate) enum Order {
 
 impl Shared {
     pub(crate) fn new(config: Config) -> Self {
-        let host = Host::new(config.seed.rotate_left(32));
+        // Tokens must differ from client to client, even if their configurations do not.
+        let host = Host::new(clock::seed());
         let session = Session::new(config, clock::now());
         let core = Core { session, host, calls: HashMap::new(), watches: HashMap::new(), feeds: Vec::new() };
         Self { core: Mutex::new(core), wake: Notify::new() }
@@ -98,21 +99,27 @@ impl Core {
         self.session.close(now);
     }
 
-    /// Routes everything the engine has to say; returns what concerns sockets.
+    /// Routes everything the engine has to say; returns what concerns sockets. Callers that have left are no error.
     pub(crate) fn turn(&mut self, now: Instant) -> VecDeque<Order> {
         let mut orders = VecDeque::new();
         self.host.tick(now, &mut self.session);
         loop {
             while let Some(output) = self.session.poll() {
-                match output {
-                    Output::Connect(conn, server) => orders.push_back(Order::Connect(conn, server)),
-                    Output::Disconnect(conn) => orders.push_back(Order::Disconnect(conn)),
-                    Output::Completed(call, result) => self.completed(call, result, now),
-                    Output::Notified(watch, notice) => self.notified(watch, notice, now),
-                    Output::State(state) => {
-                        self.host.session(state, now, &mut self.session);
-                        self.feeds.retain(|feed| feed.tell(state));
+                match self.host.handle(output, now, &mut self.session) {
+                    Some(Output::Connect(conn, server)) => orders.push_back(Order::Connect(conn, server)),
+                    Some(Output::Disconnect(conn)) => orders.push_back(Order::Disconnect(conn)),
+                    Some(Output::Completed(call, result)) => {
+                        if let Some(slot) = self.calls.remove(&call) {
+                            let _ = slot.send(result);
+                        }
                     }
+                    Some(Output::Notified(watch, notice)) => {
+                        if let Some(slot) = self.watches.remove(&watch) {
+                            let _ = slot.send(notice);
+                        }
+                    }
+                    Some(Output::State(state)) => self.feeds.retain(|feed| feed.tell(state)),
+                    None => {}
                 }
             }
             let Some(next) = self.session.successor(now) else { return orders };
@@ -124,20 +131,5 @@ impl Core {
     pub(crate) fn due(&self) -> Option<Instant> {
         let session = self.session.poll_timeout().map(|(due, _)| due);
         session.into_iter().chain(self.host.timeout()).min()
-    }
-
-    fn completed(&mut self, call: CallId, result: Result<Answer, Error>, now: Instant) {
-        let Some(result) = self.host.completed(call, result, now, &mut self.session) else { return };
-        if let Some(slot) = self.calls.remove(&call) {
-            // A caller that left at this moment is not an error.
-            let _ = slot.send(result);
-        }
-    }
-
-    fn notified(&mut self, watch: CallId, notice: Notice, now: Instant) {
-        let Some(notice) = self.host.notified(watch, notice, now, &mut self.session) else { return };
-        if let Some(slot) = self.watches.remove(&watch) {
-            let _ = slot.send(notice);
-        }
     }
 }

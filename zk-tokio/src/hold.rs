@@ -231,7 +231,7 @@ impl Attempt {
 
     fn command(&self, command: Command) {
         self.client.shared().with(|core, now| {
-            let taken = core.host.command::<zk_recipes::Lock>(self.runner, command, now, &mut core.session);
+            let taken = core.host.command(self.runner, command, now, &mut core.session);
             debug_assert!(taken, "the recipe stays as long as its user, and takes these commands");
         });
     }

@@ -23,7 +23,7 @@ impl Lock {
         out: &mut Outbox<Event>,
     ) -> State {
         let refusal = match input {
-            Input::Got(Reply::GetChildren2(found)) => {
+            Input::Got(_, Reply::GetChildren2(found)) => {
                 match rules::first(&found.children, &self.site.layout, None) {
                     Verdict::First => return self.start(wish, now, out),
                     Verdict::Behind { .. } => Event::NotAcquired,
@@ -32,11 +32,11 @@ impl Lock {
                 }
             }
             // Where there is no directory, there is no holder.
-            Input::Failed(Error::Server(Code::NoNode)) => return self.start(wish, now, out),
-            Input::Failed(error) => Trouble::of(error).failure().map_or(Event::NotAcquired, Event::Failed),
+            Input::Failed(_, Error::Server(Code::NoNode)) => return self.start(wish, now, out),
+            Input::Failed(_, error) => Trouble::of(error).failure().map_or(Event::NotAcquired, Event::Failed),
             Input::Session(SessionState::Ended(ended)) => Event::Failed(Failure::Ended(ended)),
             Input::Session(_) if !self.bond.is_live() => Event::NotAcquired,
-            Input::Do(_) | Input::Got(_) | Input::Watch(_) | Input::Session(_) | Input::Tick => {
+            Input::Do(_) | Input::Got(_, _) | Input::Watch(_, _) | Input::Session(_) | Input::Tick => {
                 return State::Probing(wish);
             }
         };

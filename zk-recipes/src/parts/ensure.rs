@@ -12,7 +12,7 @@ use zk_session::{CreateMode, Error, Path, Reply};
 use crate::hold::Failure;
 use crate::parts::scene::Scene;
 use crate::parts::trouble::Trouble;
-use crate::recipe::Input;
+use crate::recipe::{Input, Slot};
 
 /// A node and its ancestors being made; `making` is the one under way.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -40,19 +40,22 @@ impl Ensure {
 
     /// Makes the call of this state. Its name is no secret and its effect no one's property: repeating it is harmless.
     pub(crate) fn ask(&self, scene: &mut Scene<'_>) {
-        scene.errands.call(Create {
-            path: self.making.clone(),
-            data: None,
-            acl: scene.site.parent_acl.clone(),
-            mode: CreateMode::Persistent,
-        });
+        scene.errands.call(
+            Slot::ONLY,
+            Create {
+                path: self.making.clone(),
+                data: None,
+                acl: scene.site.parent_acl.clone(),
+                mode: CreateMode::Persistent,
+            },
+        );
     }
 
     pub(crate) fn step<C>(self, input: Input<C>, scene: &mut Scene<'_>) -> Ensured {
         match input {
-            Input::Got(Reply::Create(_)) => self.descend(scene),
-            Input::Failed(error) => self.fail(error, scene),
-            Input::Do(_) | Input::Got(_) | Input::Watch(_) | Input::Session(_) | Input::Tick => {
+            Input::Got(_, Reply::Create(_)) => self.descend(scene),
+            Input::Failed(_, error) => self.fail(error, scene),
+            Input::Do(_) | Input::Got(_, _) | Input::Watch(_, _) | Input::Session(_) | Input::Tick => {
                 Ensured::Not(self)
             }
         }

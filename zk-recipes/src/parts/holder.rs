@@ -18,7 +18,7 @@ use crate::parts::leave::Leave;
 use crate::parts::member::Seat;
 use crate::parts::scene::Scene;
 use crate::parts::trouble::Trouble;
-use crate::recipe::Input;
+use crate::recipe::{Input, Slot};
 use crate::rules;
 
 /// A grant and the guard on it, if one is valid.
@@ -67,19 +67,19 @@ impl Holder {
 
     pub(crate) fn step<C>(self, input: Input<C>, scene: &mut Scene<'_>) -> Kept {
         match (self, input) {
-            (Self::Held { seat, term, watch: Watch::Arming(on) }, Input::Got(reply)) => {
+            (Self::Held { seat, term, watch: Watch::Arming(on) }, Input::Got(_, reply)) => {
                 if seat.stands(&reply, scene) {
                     Kept::Still(Self::Held { seat, term, watch: Watch::Armed(on) })
                 } else {
                     lost(seat, Cause::NodeGone, scene)
                 }
             }
-            (Self::Held { seat, watch: Watch::Armed(On::Node), .. }, Input::Watch(event))
+            (Self::Held { seat, watch: Watch::Armed(On::Node), .. }, Input::Watch(_, event))
                 if seat.ends(&event) =>
             {
                 lost(seat, Cause::NodeGone, scene)
             }
-            (Self::Held { seat, term, watch: Watch::Armed(on) }, Input::Watch(_)) => {
+            (Self::Held { seat, term, watch: Watch::Armed(on) }, Input::Watch(_, _)) => {
                 Kept::Still(Self::arming(seat, term, on, scene))
             }
             (Self::Held { seat, term, watch: Watch::Resting(on, until) }, Input::Tick)
@@ -100,25 +100,25 @@ impl Holder {
             (Self::Asked { seat, term }, Input::Session(SessionState::Connected { .. })) => {
                 Kept::Still(Self::verifying(seat, term, On::Node, scene))
             }
-            (Self::Verifying { seat, term, on }, Input::Got(reply)) => {
+            (Self::Verifying { seat, term, on }, Input::Got(_, reply)) => {
                 verified(seat, term, on, &reply, scene)
             }
             (Self::Resting { seat, term, on, until }, Input::Tick) if until <= scene.now => {
                 Kept::Still(Self::verifying(seat, term, on, scene))
             }
-            (Self::Doubtful { seat, .. } | Self::Asked { seat, .. }, Input::Watch(event))
+            (Self::Doubtful { seat, .. } | Self::Asked { seat, .. }, Input::Watch(_, event))
                 if seat.ends(&event) =>
             {
                 ended(seat, Cause::NodeGone, scene)
             }
-            (Self::Held { seat, term, watch: Watch::Arming(on) }, Input::Failed(error)) => {
+            (Self::Held { seat, term, watch: Watch::Arming(on) }, Input::Failed(_, error)) => {
                 unarmed(seat, term, on, error, scene)
             }
             (
                 Self::Doubtful { seat, .. } | Self::Asked { seat, .. },
-                Input::Failed(Error::Server(Code::NoNode)),
+                Input::Failed(_, Error::Server(Code::NoNode)),
             ) => ended(seat, Cause::NodeGone, scene),
-            (Self::Verifying { seat, term, on }, Input::Failed(error)) => {
+            (Self::Verifying { seat, term, on }, Input::Failed(_, error)) => {
                 unverified(seat, term, on, error, scene)
             }
             (Self::Held { seat, .. }, Input::Session(SessionState::Ended(end))) => {
@@ -212,13 +212,13 @@ impl Seat {
 
 /// The guard dies, and the grant with it.
 fn lost(seat: Seat, cause: Cause, scene: &mut Scene<'_>) -> Kept {
-    scene.errands.unwatch();
+    scene.errands.unwatch(Slot::ONLY);
     Kept::Over(Event::Lost { fence: seat.fence, cause }, Leave::sweeping(seat.token, seat.sends, scene))
 }
 
 /// The grant is gone, after its guard.
 fn ended(seat: Seat, cause: Cause, scene: &mut Scene<'_>) -> Kept {
-    scene.errands.unwatch();
+    scene.errands.unwatch(Slot::ONLY);
     Kept::Over(Event::Ended { fence: seat.fence, cause }, Leave::sweeping(seat.token, seat.sends, scene))
 }
 

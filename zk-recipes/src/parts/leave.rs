@@ -106,11 +106,15 @@ impl Leave {
     pub(crate) fn step<C>(mut self, input: Input<C>, scene: &mut Scene<'_>) -> Left {
         let state = core::mem::replace(&mut self.state, State::Finishing);
         match (state, input) {
-            (State::Landing, Input::Got(Reply::Create2(made))) => self.go(State::Deleting(made.path), scene),
-            (State::Landing, Input::Got(Reply::Create(made))) => self.go(State::Deleting(made.path), scene),
-            (State::Finishing, Input::Got(_) | Input::Failed(_)) => self.sweep(scene),
-            (State::Syncing, Input::Got(Reply::Sync(_))) => self.go(State::Finding, scene),
-            (State::Finding, Input::Got(Reply::GetChildren2(found))) => {
+            (State::Landing, Input::Got(_, Reply::Create2(made))) => {
+                self.go(State::Deleting(made.path), scene)
+            }
+            (State::Landing, Input::Got(_, Reply::Create(made))) => {
+                self.go(State::Deleting(made.path), scene)
+            }
+            (State::Finishing, Input::Got(_, _) | Input::Failed(_, _)) => self.sweep(scene),
+            (State::Syncing, Input::Got(_, Reply::Sync(_))) => self.go(State::Finding, scene),
+            (State::Finding, Input::Got(_, Reply::GetChildren2(found))) => {
                 let mut own = rules::own(&found.children, scene.site, &self.token).into_iter();
                 let first = own.next();
                 scene.discard(own);
@@ -119,13 +123,13 @@ impl Leave {
                     None => Left::Gone(Freed::Deleted),
                 }
             }
-            (State::Deleting(_), Input::Got(Reply::Delete(()))) => self.sweep(scene),
-            (State::Sweeping, Input::Got(Reply::GetChildren2(found))) => {
+            (State::Deleting(_), Input::Got(_, Reply::Delete(()))) => self.sweep(scene),
+            (State::Sweeping, Input::Got(_, Reply::GetChildren2(found))) => {
                 scene.discard(rules::own(&found.children, scene.site, &self.token));
                 Left::Gone(Freed::Deleted)
             }
             (State::Resting { until, then }, Input::Tick) if until <= scene.now => self.go(*then, scene),
-            (state, Input::Failed(error)) => self.fail(state, error, scene),
+            (state, Input::Failed(_, error)) => self.fail(state, error, scene),
             (_, Input::Session(SessionState::Ended(ended))) => Left::Gone(Freed::Ended(ended)),
             (state, _) => Left::Not(Self { state, ..self }),
         }

@@ -92,18 +92,18 @@ impl Member {
             (State::Adrift, Input::Session(SessionState::Connected { .. })) => {
                 self.go(State::Joining, identifier, scene)
             }
-            (State::Joining, Input::Got(Reply::Create2(made))) => {
+            (State::Joining, Input::Got(_, Reply::Create2(made))) => {
                 self.seated(made.path, made.stat.czxid, scene)
             }
-            (State::Joining, Input::Got(Reply::Create(made))) => {
+            (State::Joining, Input::Got(_, Reply::Create(made))) => {
                 self.go(State::Checking(made.path), identifier, scene)
             }
-            (State::Joining, Input::Failed(error)) => self.refused(error, identifier, scene),
-            (State::Making(ensure), input @ (Input::Got(_) | Input::Failed(_))) => {
+            (State::Joining, Input::Failed(_, error)) => self.refused(error, identifier, scene),
+            (State::Making(ensure), input @ (Input::Got(_, _) | Input::Failed(_, _))) => {
                 self.made(ensure.step(input, scene), identifier, scene)
             }
-            (State::Syncing, Input::Got(Reply::Sync(_))) => self.go(State::Finding, identifier, scene),
-            (State::Finding, Input::Got(Reply::GetChildren2(found))) => {
+            (State::Syncing, Input::Got(_, Reply::Sync(_))) => self.go(State::Finding, identifier, scene),
+            (State::Finding, Input::Got(_, Reply::GetChildren2(found))) => {
                 let mut own = rules::own(&found.children, scene.site, &self.token).into_iter();
                 match own.next() {
                     None => self.resend(identifier, scene),
@@ -114,13 +114,13 @@ impl Member {
                     }
                 }
             }
-            (State::Checking(path), Input::Got(Reply::Exists(stat))) => {
+            (State::Checking(path), Input::Got(_, Reply::Exists(stat))) => {
                 self.checked(path, &stat, identifier, scene)
             }
             (State::Resting { until, then }, Input::Tick) if until <= scene.now => {
                 self.go(*then, identifier, scene)
             }
-            (state @ (State::Syncing | State::Finding | State::Checking(_)), Input::Failed(error)) => {
+            (state @ (State::Syncing | State::Finding | State::Checking(_)), Input::Failed(_, error)) => {
                 self.unread(state, error, identifier, scene)
             }
             (_, Input::Session(SessionState::Ended(Ended::Expired))) => {

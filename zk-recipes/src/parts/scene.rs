@@ -10,6 +10,7 @@ use zk_session::{Acl, CreateMode, Ended, Instant, Path, SessionId, SessionState,
 use crate::layout::{Layout, Token};
 use crate::outbox::Errands;
 use crate::parts::pace::Pace;
+use crate::recipe::Slot;
 
 /// Where contenders meet, and how they are called there.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -119,28 +120,28 @@ impl Scene<'_> {
         let (acl, mode) = (self.site.acl.clone(), CreateMode::EphemeralSequential);
         match self.bond {
             Bond::Live(_, Dialect::Create) | Bond::Shaky(_, Dialect::Create) => {
-                self.errands.call(Create { path, data, acl, mode });
+                self.errands.call(Slot::ONLY, Create { path, data, acl, mode });
             }
             Bond::None | Bond::Live(..) | Bond::Shaky(..) | Bond::Ended(_) => {
-                self.errands.call(Create2 { path, data, acl, mode });
+                self.errands.call(Slot::ONLY, Create2 { path, data, acl, mode });
             }
         }
     }
 
     pub(crate) fn delete(&mut self, path: &Path) {
-        self.errands.call(Delete { path: path.clone(), version: Version::ANY });
+        self.errands.call(Slot::ONLY, Delete { path: path.clone(), version: Version::ANY });
     }
 
     pub(crate) fn exists(&mut self, path: &Path, watch: bool) {
-        self.errands.call(Exists { path: path.clone(), watch });
+        self.errands.call(Slot::ONLY, Exists { path: path.clone(), watch });
     }
 
     pub(crate) fn sync(&mut self) {
-        self.errands.call(Sync { path: self.site.directory.clone() });
+        self.errands.call(Slot::ONLY, Sync { path: self.site.directory.clone() });
     }
 
     pub(crate) fn list(&mut self, watch: bool) {
-        self.errands.call(GetChildren2 { path: self.site.directory.clone(), watch });
+        self.errands.call(Slot::ONLY, GetChildren2 { path: self.site.directory.clone(), watch });
     }
 
     /// Hands further nodes of ours to the janitor.

@@ -24,7 +24,7 @@ use crate::parts::leave::Leave;
 use crate::parts::member::{Joined, Member, Seat};
 use crate::parts::scene::{Scene, Sends};
 use crate::parts::trouble::Trouble;
-use crate::recipe::Input;
+use crate::recipe::{Input, Slot};
 use crate::rules::{self, Verdict};
 
 /// A place in a queue, from the first try to get one until it is the first place.
@@ -68,27 +68,27 @@ impl Turn {
             (Self::Entering(member), input) => {
                 Self::joined(member.step(input, &wish.identifier, scene), scene)
             }
-            (Self::Ranking(seat), Input::Got(Reply::GetChildren2(found))) => {
+            (Self::Ranking(seat), Input::Got(_, Reply::GetChildren2(found))) => {
                 Self::rank(seat, &found.children, Self::ranked, wish, scene)
             }
             (Self::Unproven(seat), Input::Session(SessionState::Connected { .. })) => {
                 Turned::Not(Self::ranking(seat, scene))
             }
-            (Self::Arming { seat, on: on @ On::Node(_) }, Input::Got(Reply::GetData(_))) => {
+            (Self::Arming { seat, on: on @ On::Node(_) }, Input::Got(_, Reply::GetData(_))) => {
                 scene.pace.progress();
                 Turned::Not(Self::Waiting { seat, on })
             }
-            (Self::Arming { seat, on: On::Directory }, Input::Got(Reply::GetChildren2(found))) => {
+            (Self::Arming { seat, on: On::Directory }, Input::Got(_, Reply::GetChildren2(found))) => {
                 Self::rank(seat, &found.children, Self::crowded, wish, scene)
             }
-            (Self::Waiting { seat, on }, Input::Watch(event)) => {
+            (Self::Waiting { seat, on }, Input::Watch(_, event)) => {
                 Turned::Not(Self::woken(seat, on, &event, scene))
             }
             (Self::Resting { seat, until }, Input::Tick) if until <= scene.now => {
                 Turned::Not(Self::ranking(seat, scene))
             }
-            (Self::Ranking(seat), Input::Failed(error)) => Self::unranked(seat, error, scene),
-            (Self::Arming { seat, on }, Input::Failed(error)) => Self::unarmed(seat, &on, error, scene),
+            (Self::Ranking(seat), Input::Failed(_, error)) => Self::unranked(seat, error, scene),
+            (Self::Arming { seat, on }, Input::Failed(_, error)) => Self::unarmed(seat, &on, error, scene),
             (_, Input::Session(SessionState::Ended(Ended::Expired))) => {
                 Turned::Requeued(Self::Entering(Member::join(&wish.identifier, scene)))
             }
@@ -142,7 +142,7 @@ impl Turn {
 
     fn arming(seat: Seat, on: On, scene: &mut Scene<'_>) -> Self {
         match &on {
-            On::Node(path) => scene.errands.call(GetData { path: path.clone(), watch: true }),
+            On::Node(path) => scene.errands.call(Slot::ONLY, GetData { path: path.clone(), watch: true }),
             On::Directory => scene.list(true),
         }
         Self::Arming { seat, on }
@@ -171,7 +171,7 @@ impl Turn {
         match rules::first(children, &scene.site.layout, Some(seat.sequence)) {
             Verdict::First if scene.bond.is_live() => Turned::First(seat),
             Verdict::First => {
-                scene.errands.unwatch();
+                scene.errands.unwatch(Slot::ONLY);
                 Turned::Not(Self::Unproven(seat))
             }
             Verdict::Behind { .. } if wish.deadline == Deadline::Now => Turned::Behind(seat),
@@ -194,7 +194,7 @@ impl Turn {
     }
 
     fn requeue(scene: &mut Scene<'_>) -> Turned {
-        scene.errands.unwatch();
+        scene.errands.unwatch(Slot::ONLY);
         Turned::Requeued(Self::Entering(Member::rejoin(scene)))
     }
 
