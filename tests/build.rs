@@ -1,10 +1,13 @@
-//! Sets `cfg(zookeeper)` when this machine has a ZooKeeper, by the rules the tests themselves find it by.
+//! Sets `cfg(zookeeper)` and `cfg(kazoo)` when this machine has them, by the rules the tests themselves find them by.
 //!
 //! Tests that need one are ignored without it, with the reason; see the crate's documentation.
 
 #[allow(unreachable_pub, reason = "the crate exports what a build script only uses")]
 #[path = "src/zookeeper/detect.rs"]
 mod detect;
+#[allow(unreachable_pub, reason = "the crate exports what a build script only uses")]
+#[path = "src/kazoo.rs"]
+mod kazoo;
 
 /// Changes with every package that apt installs or removes.
 const PACKAGES: &str = "/var/lib/dpkg/status";
@@ -14,22 +17,24 @@ fn main() -> std::io::Result<()> {
 
     let mut cargo = std::io::stdout().lock();
     writeln!(cargo, "cargo::rustc-check-cfg=cfg(zookeeper)")?;
+    writeln!(cargo, "cargo::rustc-check-cfg=cfg(kazoo)")?;
     writeln!(cargo, "cargo::rerun-if-changed=build.rs")?;
     writeln!(cargo, "cargo::rerun-if-changed=src/zookeeper/detect.rs")?;
     writeln!(cargo, "cargo::rerun-if-env-changed={}", detect::JARS_VARIABLE)?;
     writeln!(cargo, "cargo::rerun-if-env-changed=PATH")?;
-    match detect::Installation::find() {
-        Ok(found) => {
-            writeln!(cargo, "cargo::rustc-cfg=zookeeper")?;
-            for file in std::iter::once(found.java()).chain(found.class_path()) {
-                writeln!(cargo, "cargo::rerun-if-changed={}", file.display())?;
-            }
+    writeln!(cargo, "cargo::rerun-if-changed=src/kazoo.rs")?;
+    if std::path::Path::new(PACKAGES).exists() {
+        writeln!(cargo, "cargo::rerun-if-changed={PACKAGES}")?;
+    }
+    if kazoo::python().is_some() {
+        writeln!(cargo, "cargo::rustc-cfg=kazoo")?;
+    }
+    // Files that are missing are not named: they would make cargo run this at every build.
+    if let Ok(found) = detect::Installation::find() {
+        writeln!(cargo, "cargo::rustc-cfg=zookeeper")?;
+        for file in std::iter::once(found.java()).chain(found.class_path()) {
+            writeln!(cargo, "cargo::rerun-if-changed={}", file.display())?;
         }
-        // A missing file would make cargo run this at every build.
-        Err(_) if std::path::Path::new(PACKAGES).exists() => {
-            writeln!(cargo, "cargo::rerun-if-changed={PACKAGES}")?;
-        }
-        Err(_) => {}
     }
     Ok(())
 }

@@ -29,6 +29,7 @@ pub use proxy::{Direction, Proxy};
 pub use wait::wait_until;
 pub use zookeeper::{Installation, Options, Server, fresh_path, shared};
 
+pub mod kazoo;
 pub mod proxy;
 mod wait;
 pub mod zookeeper;

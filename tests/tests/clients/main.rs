@@ -4,6 +4,7 @@ mod bad_input;
 mod calls;
 mod cuts;
 mod face;
+mod interop;
 mod locks;
 mod sessions;
 mod watches;
