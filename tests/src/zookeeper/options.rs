@@ -84,7 +84,7 @@ const DEFAULT_TICK: Duration = Duration::from_millis(200);
 
 /// A small heap, the quick compiler only, and no file outside of the server's directory.
 const JAVA_FLAGS: [&str; 6] = [
-    "-Xmx128m",
+    "-Xmx256m",
     "-XX:TieredStopAtLevel=1",
     "-XX:+UseSerialGC",
     "-Xshare:auto",
