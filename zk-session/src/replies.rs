@@ -74,6 +74,10 @@ impl Session {
         sent: crate::Instant,
         response: ConnectResponse,
     ) -> Result<(), Fault> {
+        if response.session == SessionId::NONE {
+            // Zero asks for a session; no server can grant it.
+            return Err(Fault::Refused(Code::SessionExpired));
+        }
         if response.read_only == Some(true) {
             return Err(Fault::Refused(Code::NotReadOnly));
         }

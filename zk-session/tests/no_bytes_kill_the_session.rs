@@ -138,6 +138,16 @@ fn a_greeting_may_be_refused_or_nonsense() {
 }
 
 #[test]
+fn a_session_without_an_id_is_none() {
+    let mut script = Script::new(config("a"));
+    script.dialed();
+    script.connected();
+    script.accept(0);
+    script.expect(&["disconnect"]);
+    assert_eq!(script.session.last_fault(), Some(&Fault::Refused(Code::SessionExpired)));
+}
+
+#[test]
 fn frames_may_come_in_any_pieces() {
     let mut whole = Vec::new();
     for xid in 1..=2 {
