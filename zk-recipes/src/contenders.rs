@@ -16,10 +16,10 @@ use zk_session::{Children, Ended, Error, Instant, Misuse, Path, Reply, SessionSt
 
 use crate::hold::Failure;
 use crate::layout::{Kind, Layout, Seen};
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, Slot};
 use crate::parts::pace::Pace;
 use crate::parts::trouble::Trouble;
-use crate::recipe::{Input, Recipe, Slot};
+use crate::recipe::{Input, Recipe};
 
 /// Lists the contenders for the lock on a directory: one call for the directory and one for each contender.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -20,8 +20,8 @@ pub use hold::{Cause, Grant};
 pub use host::{Host, RunnerId, Sink};
 pub use layout::{Kind, Layout, LayoutError, Strangers, TokenStyle};
 pub use lock::Lock;
-pub use outbox::{Errand, Errands, Outbox};
-pub use recipe::{Input, Recipe, Slot};
+pub use outbox::{Errand, Errands, Outbox, Slot};
+pub use recipe::{Input, Recipe};
 pub use runner::Runner;
 pub use status::{Denial, Status};
 

@@ -6,8 +6,6 @@ use alloc::collections::VecDeque;
 
 use zk_session::{Instant, Path, Request, Rng};
 
-use crate::recipe::Slot;
-
 /// Where a step writes its calls and its news.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Outbox<E> {
@@ -32,6 +30,15 @@ pub enum Errand {
     Unwatch(Slot),
     /// Delete this node until it is gone or the session ends. Its name must be one that nobody else can give to a node.
     Janitor(Path),
+}
+
+/// Names one of the calls that a machine may have under way, and the watch that the call leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Slot(pub u32);
+
+impl Slot {
+    /// The slot of a machine that makes one call at a time.
+    pub const ONLY: Self = Self(0);
 }
 
 impl<E> Outbox<E> {

@@ -7,7 +7,7 @@ use core::hash::Hash;
 
 use zk_session::{Error, Instant, Reply, SessionState, WatchEvent};
 
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, Slot};
 
 /// An intent that takes more than one call, as an explicit machine.
 ///
@@ -52,13 +52,4 @@ pub enum Input<C> {
     Session(SessionState),
     /// The instant of [`Outbox::timer`] has come.
     Tick,
-}
-
-/// Names one of the calls that a machine may have under way, and the watch that the call leaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Slot(pub u32);
-
-impl Slot {
-    /// The slot of a machine that makes one call at a time.
-    pub const ONLY: Self = Self(0);
 }

@@ -16,8 +16,8 @@ use core::time::Duration;
 use zk_session::{Answer, CallId, CallOptions, Calls, Code, Error, Instant, Notice, Request, SessionState};
 
 use crate::janitor::Janitor;
-use crate::outbox::{Errand, Outbox};
-use crate::recipe::{Input, Recipe, Slot};
+use crate::outbox::{Errand, Outbox, Slot};
+use crate::recipe::{Input, Recipe};
 
 /// A call that the engine has no room for fails after this pause. By then room may have come, and a recipe that asks again
 /// at once cannot spin.

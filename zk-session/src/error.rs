@@ -2,9 +2,8 @@
 
 use alloc::string::String;
 
+use zk_proto::ops::Request;
 use zk_proto::{Code, Malformed, PathError};
-
-use crate::words::Request;
 
 /// Why a call has no answer.
 ///

@@ -10,9 +10,10 @@ use zk_session::ops::Create;
 use zk_session::{CreateMode, Error, Path, Reply};
 
 use crate::hold::Failure;
+use crate::outbox::Slot;
 use crate::parts::scene::Scene;
 use crate::parts::trouble::Trouble;
-use crate::recipe::{Input, Slot};
+use crate::recipe::Input;
 
 /// A node and its ancestors being made; `making` is the one under way.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

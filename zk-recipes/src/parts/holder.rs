@@ -14,11 +14,12 @@
 use zk_session::{Code, Error, EventKind, Instant, Reply, SessionState, WatchEvent, Zxid};
 
 use crate::hold::{Cause, Event, Failure, Grant};
+use crate::outbox::Slot;
 use crate::parts::leave::Leave;
 use crate::parts::member::Seat;
 use crate::parts::scene::Scene;
 use crate::parts::trouble::Trouble;
-use crate::recipe::{Input, Slot};
+use crate::recipe::Input;
 use crate::rules;
 
 /// A grant and the guard on it, if one is valid.

@@ -8,9 +8,8 @@ use zk_session::ops::{Create, Create2, Delete, Exists, GetChildren2, Sync};
 use zk_session::{Acl, CreateMode, Ended, Instant, Path, SessionId, SessionState, Version};
 
 use crate::layout::{Layout, Token};
-use crate::outbox::Errands;
+use crate::outbox::{Errands, Slot};
 use crate::parts::pace::Pace;
-use crate::recipe::Slot;
 
 /// Where contenders meet, and how they are called there.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

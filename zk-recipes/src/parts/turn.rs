@@ -20,11 +20,12 @@ use zk_session::ops::GetData;
 use zk_session::{Children, Ended, Error, EventKind, Instant, Path, Reply, SessionState, WatchEvent};
 
 use crate::hold::{Deadline, Failure, Wish};
+use crate::outbox::Slot;
 use crate::parts::leave::Leave;
 use crate::parts::member::{Joined, Member, Seat};
 use crate::parts::scene::{Scene, Sends};
 use crate::parts::trouble::Trouble;
-use crate::recipe::{Input, Slot};
+use crate::recipe::Input;
 use crate::rules::{self, Verdict};
 
 /// A place in a queue, from the first try to get one until it is the first place.
