@@ -89,10 +89,10 @@ impl Client {
     /// [`ConnectError::NoServer`] after `within`, with the way the last try failed. The client goes on trying.
     /// [`ConnectError::Ended`] if it has been closed.
     pub fn connected(&self, within: Duration) -> Result<SessionId, ConnectError> {
-        let deadline = Instant::now() + within;
+        let start = Instant::now();
         let mut states = self.states();
         loop {
-            match states.next_within(deadline.saturating_duration_since(Instant::now())) {
+            match states.next_within(within.saturating_sub(start.elapsed())) {
                 Ok(SessionState::Connected { session, .. }) => return Ok(session),
                 Ok(SessionState::Ended(ended)) if self.has_ended() => return Err(ConnectError::Ended(ended)),
                 Ok(_) => {}

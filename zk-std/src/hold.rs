@@ -3,7 +3,7 @@
 //! It serves every recipe with the words of [`zk_recipes::hold`]; the lock is the one at hand.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use zk_recipes::hold::{Cause, Command, Deadline, Event, Freed, Grant, Wish};
 use zk_recipes::{Denial, Layout, Recipe, RunnerId, Sink, Status};
@@ -162,7 +162,7 @@ impl Guard {
     /// As [`Guard::lost`], but blocks no longer than `limit`; `None` if the guard lives by then.
     #[must_use]
     pub fn lost_within(&self, limit: Duration) -> Option<Cause> {
-        match self.attempt.status.wait_until(Instant::now() + limit, is_over) {
+        match self.attempt.status.wait_within(limit, is_over) {
             Status::Lost(_, cause) => Some(cause),
             Status::Waiting | Status::Held(_) | Status::Released(_) | Status::Denied(_) => None,
         }
@@ -255,9 +255,8 @@ impl Board {
         waited.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// As `wait_for`, but returns what there is at the deadline.
-    fn wait_until(&self, deadline: Instant, mut such: impl FnMut(&Status) -> bool) -> Status {
-        let limit = deadline.saturating_duration_since(Instant::now());
+    /// As `wait_for`, but returns what there is after `limit`.
+    fn wait_within(&self, limit: Duration, mut such: impl FnMut(&Status) -> bool) -> Status {
         let waited = self.changed.wait_timeout_while(self.lock(), limit, |status| !such(status));
         waited.unwrap_or_else(PoisonError::into_inner).0.clone()
     }

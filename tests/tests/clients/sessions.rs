@@ -7,7 +7,7 @@ use zk_session::{CreateMode, Ended, Error, OnExpiry, SessionState, Why};
 use zk_tests::{Direction, Installation, Options, Proxy, Server, shared, wait_until};
 
 use crate::both;
-use crate::face::{Face, SOON, client, client_with, config, fresh_root};
+use crate::face::{Face, GuardFace, SOON, client, client_with, config, fresh_root};
 
 both!(
     without_a_server_the_error_is_clear_and_the_client_goes_on,
@@ -168,5 +168,10 @@ fn calls_end_by_their_deadline<C: Face>() {
     assert_eq!(hasty.exists("/"), Err(Error::MaybeApplied(Why::Deadline)));
     proxy.heal();
     assert!(client.exists("/").expect("the late reply disturbs nobody").is_some());
+    let patient = client.within(Duration::MAX);
+    patient.connected(Duration::MAX).expect("any limit may be given");
+    assert!(patient.exists("/").expect("asked").is_some());
+    let guard = patient.try_acquire(&zk_tests::fresh_path()).expect("granted");
+    guard.release().expect("released");
     client.close();
 }
