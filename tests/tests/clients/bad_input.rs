@@ -4,8 +4,8 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::thread;
 
-use zk_session::proto::PathFault;
-use zk_session::{Code, ConnectString, CreateMode, Error, Misuse, PathError};
+use zk_session::proto::{self, ConnectResponse, Password, PathFault, Xid};
+use zk_session::{Code, ConnectString, CreateMode, Error, Misuse, PathError, SessionId, Zxid};
 use zk_tests::shared;
 
 use crate::both;
@@ -14,7 +14,8 @@ use crate::face::{Face, SOON, client, config, fresh_root};
 both!(
     malformed_paths_are_told_before_anything_is_sent,
     a_server_that_talks_nonsense_is_left_for_the_next,
-    too_long_a_request_is_not_sent
+    too_long_a_request_is_not_sent,
+    the_last_words_of_a_server_are_heard,
 );
 
 #[test]
@@ -84,4 +85,43 @@ fn a_server_that_talks_nonsense_is_left_for_the_next<C: Face>() {
     client.connected(SOON).expect("the honest server is found");
     assert!(client.exists("/").expect("asked").is_some());
     client.close();
+}
+
+/// A server that grants a session, answers one request with `NoNode`, and closes the connection in the same breath.
+fn curt() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let mut granted = Vec::new();
+    let response = ConnectResponse {
+        timeout_ms: 10_000,
+        session: SessionId::new(7),
+        password: Password::zero(),
+        read_only: Some(false),
+    };
+    proto::encode_connect_response(&response, &mut granted);
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let mut request = [0; 256];
+            let answered = stream.read(&mut request).and_then(|_| stream.write_all(&granted));
+            // Length, xid, opcode: the answer has the xid of the request.
+            if answered.is_ok() && stream.read(&mut request).is_ok_and(|length| length > 12) {
+                let xid = i32::from_be_bytes([request[4], request[5], request[6], request[7]]);
+                let mut answer = Vec::new();
+                proto::encode_reply(Xid::new(xid), Zxid::new(1), Err(Code::NoNode), &mut answer);
+                // A client that has left already is welcome to.
+                let _ = stream.write_all(&answer);
+            }
+        }
+    });
+    address
+}
+
+fn the_last_words_of_a_server_are_heard<C: Face>() {
+    let server = curt();
+    for _ in 0..20 {
+        let client = C::open(config(server, ""));
+        client.connected(SOON).expect("connected");
+        assert_eq!(client.get_data("/a").map(drop), Err(Error::Server(Code::NoNode)));
+    }
 }
