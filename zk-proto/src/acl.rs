@@ -9,11 +9,6 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::ops::BitOr;
 
-use crate::error::Malformed;
-use crate::read::Reader;
-use crate::record::Wire;
-use crate::write::Sink;
-
 /// What is allowed: a set of permissions. Bits without a name are kept.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Perms(i32);
@@ -79,56 +74,48 @@ impl fmt::Debug for Perms {
     }
 }
 
-impl Wire for Perms {
-    const LEN_MIN: usize = 4;
-
-    fn encoded_len(&self) -> usize {
-        Self::LEN_MIN
-    }
-
-    fn encode(&self, out: &mut impl Sink) {
-        self.0.encode(out);
-    }
-
-    fn decode(input: &mut Reader<'_>) -> Result<Self, Malformed> {
-        i32::decode(input).map(Self)
-    }
-}
+wire_as! { Perms as i32: |perms| perms.0, Self }
 
 /// Somebody, as an authentication scheme names them. `Debug` leaves out the hash of a digest.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Id {
-    /// The scheme, such as `world`, `auth`, `digest`, `ip`, `sasl` or `x509`.
-    pub scheme: String,
-    /// The name within the scheme; for `digest` it is `user:hash`, for `auth` it is not looked at.
-    pub id: String,
+    /// The scheme, such as `world`, `auth`, `digest`, `ip`, `sasl` or `x509`. Servers refuse null.
+    pub scheme: Option<String>,
+    /// The name within the scheme; for `digest` it is `user:hash`, for `auth` it is not looked at. Servers refuse null
+    /// where they look at it.
+    pub id: Option<String>,
 }
 
 impl Id {
     /// The id with this scheme and name.
     #[must_use]
     pub fn new(scheme: &str, id: &str) -> Self {
-        Self { scheme: scheme.to_owned(), id: id.to_owned() }
+        Self { scheme: Some(scheme.to_owned()), id: Some(id.to_owned()) }
     }
 }
 
 impl fmt::Debug for Id {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.scheme != "digest" {
-            return write!(out, "{}:{}", self.scheme.escape_debug(), self.id.escape_debug());
+        match &self.scheme {
+            Some(scheme) => write!(out, "{}:", scheme.escape_debug())?,
+            None => out.write_str("null:")?,
         }
-        match self.id.split_once(':') {
-            Some((user, _)) => write!(out, "digest:{}:…", user.escape_debug()),
-            None => out.write_str("digest:…"),
+        let Some(id) = &self.id else { return out.write_str("null") };
+        if self.scheme.as_deref() != Some("digest") {
+            return write!(out, "{}", id.escape_debug());
+        }
+        match id.split_once(':') {
+            Some((user, _)) => write!(out, "{}:…", user.escape_debug()),
+            None => out.write_str("…"),
         }
     }
 }
 
-wire_fields! { Id { scheme: String, id: String, } }
+wire_fields! { Id { scheme: Option<String>, id: Option<String>, } }
 
 record! {
     /// One entry of a node's ACL. ACLs are not inherited by children.
-    pub struct Acl {
+    pub struct Acl as ACL {
         /// What is allowed.
         pub perms: Perms,
         /// To whom.
@@ -168,6 +155,8 @@ mod tests {
     fn an_acl_survives_the_wire() {
         proof::holds(&Acl { perms: Perms::new(-1), id: Id::new("digest", "bob:x") });
         proof::holds(&Acl::creator_all());
+        proof::holds(&Id { scheme: None, id: Some("".into()) });
+        proof::holds(&Id { scheme: Some("ip".into()), id: None });
     }
 
     #[test]
@@ -189,6 +178,9 @@ mod tests {
         ] {
             assert_eq!(format!("{:?}", Id::new(scheme, id)), shown);
         }
+        let null = |scheme, id| format!("{:?}", Id { scheme, id });
+        assert_eq!(null(None, Some("bob:hash".into())), "null:bob:hash");
+        assert_eq!(null(Some("digest".into()), None), "digest:null");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use bytes::{Bytes, BytesMut};
 use crate::error::Malformed;
 use crate::read::Reader;
 use crate::record::Wire;
+use crate::schema::Kind;
 use crate::write::{Sink, put_length};
 
 /// The names of a node's children, without a path, in no particular order.
@@ -96,6 +97,8 @@ impl ExactSizeIterator for Names<'_> {}
 
 impl Wire for Children {
     const LEN_MIN: usize = 4;
+
+    const KIND: Kind = Kind::Vector(&Kind::Text);
 
     fn encoded_len(&self) -> usize {
         Self::LEN_MIN + self.region.len()

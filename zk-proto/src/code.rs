@@ -127,6 +127,8 @@ codes! {
     RequestTimeout = -122, "no reply came in time; whether it was done is not known";
 }
 
+wire_as! { Option<Code> as i32: |code| code.map_or(0, Code::raw), Code::new }
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

@@ -51,9 +51,18 @@ pub enum What {
     /// A create mode that this crate does not know.
     #[error("{0} is not a known create mode")]
     Mode(i32),
-    /// A request of an operation that this crate does not know.
-    #[error("{0} is not a known operation")]
-    UnknownOpcode(i32),
+    /// A buffer is null where a value is needed.
+    #[error("the buffer is null")]
+    NullBuffer,
+    /// A time to live that servers refuse or that ends them.
+    #[error("{0} ms is no time to live")]
+    Ttl(i64),
+    /// A request that no client may send: it is internal to servers, or ends them.
+    #[error("operation {0} must not be sent")]
+    Unsendable(i32),
+    /// A type that has no place in this multi.
+    #[error("{0} is not the type of an operation or a result in this multi")]
+    MultiType(i32),
     /// A frame too short for a connect response that carries no error code either.
     #[error("a refusal of the connection has no error code")]
     NoRefusal,

@@ -13,6 +13,7 @@ use nom::combinator::map_res;
 use nom::number::complete::{be_i32, be_i64, u8 as byte};
 
 use crate::error::{Malformed, What};
+use crate::text::lossy;
 
 /// Reads one frame. Each method takes one value from what is left, or leaves the reader at the fault.
 pub struct Reader<'a> {
@@ -106,7 +107,17 @@ impl<'a> Reader<'a> {
     ///
     /// [`What::NullString`] for null, else as [`Reader::buffer`].
     pub fn string(&mut self) -> Result<String, Malformed> {
-        self.string_bytes().map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+        self.string_bytes().map(|bytes| lossy(bytes).into_owned())
+    }
+
+    /// Takes a `ustring`; `None` is null, which differs from empty. Invalid UTF-8 is replaced, as in
+    /// [`Reader::string`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::buffer`].
+    pub fn nullable_string(&mut self) -> Result<Option<String>, Malformed> {
+        Ok(self.span()?.map(|bytes| lossy(bytes).into_owned()))
     }
 
     /// Takes the count of a vector whose elements have at least `len_min` bytes each. Null counts as zero.
@@ -165,6 +176,18 @@ impl<'a> Reader<'a> {
     pub(crate) fn string_bytes(&mut self) -> Result<&'a [u8], Malformed> {
         let at = self.at();
         self.span()?.ok_or_else(|| self.malformed(at, What::NullString))
+    }
+
+    /// Takes all that is left.
+    pub(crate) fn rest(&mut self) -> Bytes {
+        let rest = self.frame.slice(self.at()..);
+        self.rest = &[];
+        rest
+    }
+
+    /// The byte at the front of what is left, as the wire has it where a `boolean` is due.
+    pub(crate) fn raw_byte(&mut self) -> Result<u8, Malformed> {
+        self.parse(byte)
     }
 
     /// Takes the bytes that were read by `decode`, without a copy.

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use crate::error::Malformed;
 use crate::path::Path;
 use crate::read::Reader;
+use crate::schema::Kind;
 use crate::write::{Sink, put_length};
 
 /// A value that has a form on the wire.
@@ -20,6 +21,9 @@ use crate::write::{Sink, put_length};
 pub trait Wire: Sized + fmt::Debug {
     /// The fewest bytes that any value of the type has; it bounds what a count may announce.
     const LEN_MIN: usize;
+
+    /// What jute calls the type, for those who read frames without knowing the type.
+    const KIND: Kind;
 
     /// How many bytes [`encode`](Wire::encode) writes.
     fn encoded_len(&self) -> usize;
@@ -62,9 +66,11 @@ impl<T: Wire> fmt::Debug for Shown<'_, T> {
 }
 
 /// Makes a plain record: the struct, its `Wire` in field order, and a `Debug` that hides node data.
+///
+/// `as` gives a record or a field the name that it has in ZooKeeper's own description, if that is another.
 macro_rules! record {
-    ($(#[$meta:meta])* pub struct $Name:ident {
-        $($(#[$field_meta:meta])* pub $field:ident: $Type:ty,)*
+    ($(#[$meta:meta])* pub struct $Name:ident $(as $Jute:ident)? {
+        $($(#[$field_meta:meta])* pub $field:ident $(as $jute:ident)?: $Type:ty,)*
     }) => {
         $(#[$meta])*
         #[derive(Clone, PartialEq, Eq, Hash)]
@@ -80,21 +86,31 @@ macro_rules! record {
             }
         }
 
-        wire_fields! { $Name { $($field: $Type,)* } }
+        wire_fields! { $Name $(as $Jute)? { $($field $(as $jute)?: $Type,)* } }
     };
 }
 
 /// Implements `Wire` for a struct whose fields stand on the wire in this order.
 macro_rules! wire_fields {
-    ($Name:ident { $($field:ident: $Type:ty,)* }) => {
+    ($Name:ident $(as $Jute:ident)? { $($field:ident $(as $jute:ident)?: $Type:ty,)* }) => {
         #[allow(unused_variables, reason = "a record may have no fields")]
         impl $crate::record::Wire for $Name {
             const LEN_MIN: usize = 0 $(+ <$Type as $crate::record::Wire>::LEN_MIN)*;
 
+            const KIND: $crate::schema::Kind = $crate::schema::Kind::Record(&$crate::schema::Schema {
+                name: jute_name!($Name $($Jute)?),
+                fields: &[$($crate::schema::Field {
+                    name: jute_name!($field $($jute)?),
+                    kind: <$Type as $crate::record::Wire>::KIND,
+                },)*],
+            });
+
+            #[inline]
             fn encoded_len(&self) -> usize {
                 0 $(+ $crate::record::Wire::encoded_len(&self.$field))*
             }
 
+            #[inline]
             fn encode(&self, out: &mut impl $crate::write::Sink) {
                 $($crate::record::Wire::encode(&self.$field, out);)*
             }
@@ -117,15 +133,94 @@ macro_rules! wire_fields {
     };
 }
 
+/// The name that ZooKeeper's own description has for something.
+macro_rules! jute_name {
+    ($own:ident) => {
+        stringify!($own)
+    };
+    ($own:ident $jute:ident) => {
+        stringify!($jute)
+    };
+}
+
+/// Makes a type of an `int` that has names for some numbers and keeps the others.
+macro_rules! wire_enum {
+    ($(#[$meta:meta])* pub enum $Name:ident { $($(#[$variant_meta:meta])* $Variant:ident = $raw:literal,)* }) => {
+        $(#[$meta])*
+        ///
+        /// Made by its `new`, so that a number with a name is never `Unknown`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $Name {
+            $($(#[$variant_meta])* $Variant,)*
+            /// A number that this crate has no name for.
+            Unknown(i32),
+        }
+
+        impl $Name {
+            /// The value with this number.
+            #[must_use]
+            pub const fn new(raw: i32) -> Self {
+                match raw {
+                    $($raw => Self::$Variant,)*
+                    unknown => Self::Unknown(unknown),
+                }
+            }
+
+            /// The number on the wire.
+            #[must_use]
+            pub const fn raw(self) -> i32 {
+                match self {
+                    $(Self::$Variant => $raw,)*
+                    Self::Unknown(raw) => raw,
+                }
+            }
+        }
+
+        wire_as! { $Name as i32: |value| value.raw(), Self::new }
+    };
+}
+
+/// Implements `Wire` for a type that stands on the wire as another.
+macro_rules! wire_as {
+    ($Name:ty as $Raw:ty: |$value:ident| $raw:expr, $new:expr) => {
+        impl $crate::record::Wire for $Name {
+            const LEN_MIN: usize = <$Raw as $crate::record::Wire>::LEN_MIN;
+
+            const KIND: $crate::schema::Kind = <$Raw as $crate::record::Wire>::KIND;
+
+            #[inline]
+            fn encoded_len(&self) -> usize {
+                Self::LEN_MIN
+            }
+
+            #[inline]
+            fn encode(&self, out: &mut impl $crate::write::Sink) {
+                let $value = self;
+                <$Raw as $crate::record::Wire>::encode(&$raw, out);
+            }
+
+            #[inline]
+            fn decode(input: &mut $crate::read::Reader<'_>) -> Result<Self, $crate::error::Malformed> {
+                <$Raw as $crate::record::Wire>::decode(input).map($new)
+            }
+        }
+    };
+}
+
 impl Wire for () {
     const LEN_MIN: usize = 0;
 
+    const KIND: Kind = Kind::Nothing;
+
+    #[inline]
     fn encoded_len(&self) -> usize {
         0
     }
 
+    #[inline]
     fn encode(&self, _out: &mut impl Sink) {}
 
+    #[inline]
     fn decode(_input: &mut Reader<'_>) -> Result<Self, Malformed> {
         Ok(())
     }
@@ -134,14 +229,19 @@ impl Wire for () {
 impl Wire for bool {
     const LEN_MIN: usize = 1;
 
+    const KIND: Kind = Kind::Bool;
+
+    #[inline]
     fn encoded_len(&self) -> usize {
         Self::LEN_MIN
     }
 
+    #[inline]
     fn encode(&self, out: &mut impl Sink) {
         out.put(&[u8::from(*self)]);
     }
 
+    #[inline]
     fn decode(input: &mut Reader<'_>) -> Result<Self, Malformed> {
         input.boolean()
     }
@@ -150,14 +250,19 @@ impl Wire for bool {
 impl Wire for i32 {
     const LEN_MIN: usize = 4;
 
+    const KIND: Kind = Kind::Int;
+
+    #[inline]
     fn encoded_len(&self) -> usize {
         Self::LEN_MIN
     }
 
+    #[inline]
     fn encode(&self, out: &mut impl Sink) {
         out.put(&self.to_be_bytes());
     }
 
+    #[inline]
     fn decode(input: &mut Reader<'_>) -> Result<Self, Malformed> {
         input.int()
     }
@@ -166,14 +271,19 @@ impl Wire for i32 {
 impl Wire for i64 {
     const LEN_MIN: usize = 8;
 
+    const KIND: Kind = Kind::Long;
+
+    #[inline]
     fn encoded_len(&self) -> usize {
         Self::LEN_MIN
     }
 
+    #[inline]
     fn encode(&self, out: &mut impl Sink) {
         out.put(&self.to_be_bytes());
     }
 
+    #[inline]
     fn decode(input: &mut Reader<'_>) -> Result<Self, Malformed> {
         input.long()
     }
@@ -182,15 +292,20 @@ impl Wire for i64 {
 impl Wire for String {
     const LEN_MIN: usize = 4;
 
+    const KIND: Kind = Kind::Text;
+
+    #[inline]
     fn encoded_len(&self) -> usize {
         Self::LEN_MIN + self.len()
     }
 
+    #[inline]
     fn encode(&self, out: &mut impl Sink) {
         put_length(out, self.len());
         out.put(self.as_bytes());
     }
 
+    #[inline]
     fn decode(input: &mut Reader<'_>) -> Result<Self, Malformed> {
         input.string()
     }
@@ -199,10 +314,14 @@ impl Wire for String {
 impl Wire for Option<Bytes> {
     const LEN_MIN: usize = 4;
 
+    const KIND: Kind = Kind::Buffer;
+
+    #[inline]
     fn encoded_len(&self) -> usize {
         Self::LEN_MIN + self.as_ref().map_or(0, Bytes::len)
     }
 
+    #[inline]
     fn encode(&self, out: &mut impl Sink) {
         match self {
             Some(bytes) => {
@@ -226,13 +345,41 @@ impl Wire for Option<Bytes> {
     }
 }
 
+impl Wire for Option<String> {
+    const LEN_MIN: usize = 4;
+
+    const KIND: Kind = Kind::Text;
+
+    #[inline]
+    fn encoded_len(&self) -> usize {
+        Self::LEN_MIN + self.as_ref().map_or(0, String::len)
+    }
+
+    #[inline]
+    fn encode(&self, out: &mut impl Sink) {
+        match self {
+            Some(text) => text.encode(out),
+            None => out.put(&(-1_i32).to_be_bytes()),
+        }
+    }
+
+    #[inline]
+    fn decode(input: &mut Reader<'_>) -> Result<Self, Malformed> {
+        input.nullable_string()
+    }
+}
+
 impl<T: Wire> Wire for Vec<T> {
     const LEN_MIN: usize = 4;
 
+    const KIND: Kind = Kind::Vector(&T::KIND);
+
+    #[inline]
     fn encoded_len(&self) -> usize {
         Self::LEN_MIN + self.iter().map(Wire::encoded_len).sum::<usize>()
     }
 
+    #[inline]
     fn encode(&self, out: &mut impl Sink) {
         put_length(out, self.len());
         for element in self {
@@ -240,6 +387,7 @@ impl<T: Wire> Wire for Vec<T> {
         }
     }
 
+    #[inline]
     fn decode(input: &mut Reader<'_>) -> Result<Self, Malformed> {
         let count = input.count(T::LEN_MIN)?;
         let mut elements = Self::with_capacity(count);
