@@ -8,6 +8,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::BitOr;
+use core::str::FromStr;
 
 /// What is allowed: a set of permissions. Bits without a name are kept.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -123,6 +124,39 @@ record! {
     }
 }
 
+/// Why a text is not an entry of an ACL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum AclError {
+    /// It has fewer than two colons.
+    #[error("an entry of an ACL is scheme:id:permissions")]
+    Parts,
+    /// A letter stands for no permission.
+    #[error("{0:?} is no permission, they are c, d, r, w and a")]
+    Permission(char),
+}
+
+/// As ZooKeeper's shell writes it: `world:anyone:cdrwa`. The id may hold colons.
+impl FromStr for Acl {
+    type Err = AclError;
+
+    fn from_str(text: &str) -> Result<Self, AclError> {
+        let (scheme, rest) = text.split_once(':').ok_or(AclError::Parts)?;
+        let (id, letters) = rest.rsplit_once(':').ok_or(AclError::Parts)?;
+        let perms = letters.chars().try_fold(Perms::default(), |perms, letter| {
+            Ok(perms
+                | match letter {
+                    'r' => Perms::READ,
+                    'w' => Perms::WRITE,
+                    'c' => Perms::CREATE,
+                    'd' => Perms::DELETE,
+                    'a' => Perms::ADMIN,
+                    other => return Err(AclError::Permission(other)),
+                })
+        })?;
+        Ok(Self { perms, id: Id::new(scheme, id) })
+    }
+}
+
 impl Acl {
     /// Everything for everybody who can reach the server.
     #[must_use]
@@ -181,6 +215,18 @@ mod tests {
         let null = |scheme, id| format!("{:?}", Id { scheme, id });
         assert_eq!(null(None, Some("bob:hash".into())), "null:bob:hash");
         assert_eq!(null(Some("digest".into()), None), "digest:null");
+    }
+
+    #[test]
+    fn an_entry_is_read_as_the_shell_writes_it() {
+        let acl = |perms, scheme, id| Ok(Acl { perms: Perms::new(perms), id: Id::new(scheme, id) });
+        assert_eq!("world:anyone:cdrwa".parse(), acl(31, "world", "anyone"));
+        assert_eq!("digest:bob:hash:rw".parse(), acl(3, "digest", "bob:hash"));
+        assert_eq!("auth::".parse(), acl(0, "auth", ""));
+        assert_eq!("ip:::1:cd".parse(), acl(12, "ip", "::1"));
+        assert_eq!("world".parse::<Acl>(), Err(AclError::Parts));
+        assert_eq!("world:anyone".parse::<Acl>(), Err(AclError::Parts));
+        assert_eq!("world:anyone:rx".parse::<Acl>(), Err(AclError::Permission('x')));
     }
 
     #[test]
