@@ -24,12 +24,17 @@ macro_rules! codes {
 
             /// The code with this number; `None` for 0, which is no error.
             #[must_use]
+            #[inline]
             pub const fn new(raw: i32) -> Option<Self> {
-                Some(match raw {
-                    0 => return None,
+                if raw == 0 { None } else { Some(Self::named(raw)) }
+            }
+
+            /// Apart, because nearly every reply has none.
+            const fn named(raw: i32) -> Self {
+                match raw {
                     $($raw => Self::$Name,)*
                     unknown => Self::Unknown(unknown),
-                })
+                }
             }
 
             /// The number on the wire.

@@ -115,11 +115,13 @@ macro_rules! wire_fields {
                 $($crate::record::Wire::encode(&self.$field, out);)*
             }
 
-            #[inline]
+            // Inlined for sure: else the record is built in one place and moved to another, which takes as long again.
+            #[inline(always)]
             fn decode(input: &mut $crate::read::Reader<'_>) -> Result<Self, $crate::error::Malformed> {
-                input.within(stringify!($Name), |input| {
-                    Ok(Self { $($field: $crate::record::Wire::decode(input)?,)* })
-                })
+                let outer = input.enter(stringify!($Name));
+                let value = Self { $($field: $crate::record::Wire::decode(input)?,)* };
+                input.leave(outer);
+                Ok(value)
             }
 
             fn each_path(&mut self, visit: &mut dyn FnMut(&mut $crate::path::Path)) {
