@@ -32,7 +32,8 @@ pub(crate) fn frame(line: &Json) -> Result<(Vec<u8>, Option<FrameKind>), String>
         "connect_response" | "connect_refused_reply" => FrameKind::Greeting,
         "request" | "ping_request" | "auth_request" | "sasl_request" => FrameKind::Request,
         "response" | "ping_response" | "auth_response" | "sasl_response" => {
-            FrameKind::Reply(opcode.ok_or("a response has no opcode")?)
+            // Without the number there is only the header to understand.
+            FrameKind::Reply(opcode.unwrap_or_default())
         }
         "event" => FrameKind::Event,
         "four_letter_word" => return Ok((bytes, None)),
@@ -48,35 +49,21 @@ fn compare(line: &Json, differences: &mut Differences) -> Result<Option<Typed>, 
         differences.note("text", &String::from_utf8_lossy(&bytes).into(), &decoded["text"]);
         return Ok(None);
     };
-    let payload = payload(&bytes)?;
-    let frame = Frame::decode(kind, &payload).map_err(|malformed| malformed.to_string())?;
-    let typed = typed::compare(&frame, &payload)?;
-
-    let header = json::header(frame.header);
-    differences.note("header", &header, &decoded["header"]);
-    let (opcode, xid, error) = match frame.header {
-        Header::None => (&Json::Null, &Json::Null, &Json::Null),
-        Header::Request(_) => (&header["type"], &header["xid"], &Json::Null),
-        Header::Reply(_) => (&Json::Null, &header["xid"], &header["err"]),
+    let refused = !decoded["decode_error"].is_null();
+    let frame = payload(&bytes).and_then(|payload| {
+        let frame = Frame::decode(kind, &payload).map_err(|malformed| malformed.to_string())?;
+        Ok((frame, payload))
+    });
+    let (frame, payload) = match frame {
+        Ok(decoded) => decoded,
+        // Not even a header: both agree.
+        Err(_) if refused => return Ok(None),
+        Err(fault) => return Err(fault),
     };
-    for (what, found, recorded) in
-        [("opcode", opcode, &line["opcode"]), ("xid", xid, &line["xid"]), ("err", error, &line["err"])]
-    {
-        let left_out = what == "err" && recorded.is_null() && *found == 0;
-        if !found.is_null() && !left_out {
-            differences.note(what, found, recorded);
-        }
-    }
-
-    let (body, record) = json::body(&frame.body);
-    if decoded["decode_error"].is_null() {
-        if let Body::Malformed(_, malformed) = &frame.body {
-            return Err(format!("{malformed}, but the recorded body is {}", decoded["body"]));
-        }
-        differences.note("body", &body, &decoded["body"]);
-        differences.note("body_record", &record, &decoded["body_record"]);
-        let trailing = if frame.rest.is_empty() { Json::Null } else { json::hex(&frame.rest).into() };
-        differences.note("trailing", &trailing, &decoded["trailing"]);
+    let typed = typed::compare(&frame, &payload)?;
+    note_header(&frame, line, differences);
+    if !refused {
+        note_body(&frame, decoded, differences)?;
     } else if !matches!(frame.body, Body::Malformed(..)) && !matches!(typed, Typed::Refused(_)) {
         return Err(format!("the bytes are accepted; recorded was {}", decoded["decode_error"]));
     }
@@ -85,6 +72,46 @@ fn compare(line: &Json, differences: &mut Differences) -> Result<Option<Typed>, 
     frame.encode(&mut encoded);
     differences.note("the bytes", &json::hex(&encoded).into(), &json::hex(&bytes).into());
     Ok(Some(typed))
+}
+
+/// The header, and what the line repeats of it.
+fn note_header(frame: &Frame, line: &Json, differences: &mut Differences) {
+    let header = json::header(frame.header);
+    differences.note("header", &header, &line["decoded"]["header"]);
+    let (opcode, error) = match frame.header {
+        Header::None => return,
+        Header::Request(_) => (&header["type"], &Json::Null),
+        Header::Reply(_) => (&Json::Null, &header["err"]),
+    };
+    let no_error = Json::from(0);
+    let recorded_error = if line["err"].is_null() { &no_error } else { &line["err"] };
+    for (what, found, recorded) in [
+        ("opcode", opcode, &line["opcode"]),
+        ("xid", &header["xid"], &line["xid"]),
+        ("err", error, recorded_error),
+    ] {
+        if !found.is_null() && !recorded.is_null() {
+            differences.note(what, found, recorded);
+        }
+    }
+}
+
+/// The record, and what comes after it.
+fn note_body(frame: &Frame, decoded: &Json, differences: &mut Differences) -> Result<(), String> {
+    let (body, record) = json::body(&frame.body);
+    if let Body::Malformed(_, malformed) = &frame.body {
+        // Where nothing follows the header, nothing is recorded either.
+        return if frame.rest.is_empty() && decoded["body"].is_null() {
+            Ok(())
+        } else {
+            Err(format!("{malformed}, but the recorded body is {}", decoded["body"]))
+        };
+    }
+    differences.note("body", &body, &decoded["body"]);
+    differences.note("body_record", &record, &decoded["body_record"]);
+    let trailing = if frame.rest.is_empty() { Json::Null } else { json::hex(&frame.rest).into() };
+    differences.note("trailing", &trailing, &decoded["trailing"]);
+    Ok(())
 }
 
 /// The payload of the one frame that the bytes are.
