@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn permissions_are_a_set_that_keeps_unknown_bits() {
         let perms = Perms::READ | Perms::ADMIN | Perms::new(0x40);
-        assert_eq!(perms.raw(), 0x51);
+        assert_eq!((perms.raw(), (perms | Perms::READ).raw()), (0x51, 0x51));
         assert!(perms.contains(Perms::READ) && !perms.contains(Perms::READ | Perms::WRITE));
         assert!(perms.contains(Perms::default()) && Perms::ALL.contains(Perms::DELETE | Perms::CREATE));
         assert_eq!(format!("{perms:?} {:?}", Perms::ALL), "Perms(ra+0x40) Perms(rwcda)");

@@ -142,6 +142,7 @@ mod tests {
     fn names_come_out_as_they_came_in() {
         let children: Children = ["a", "", "lock-0000000001", "ä"].into_iter().collect();
         proof::holds(&children);
+        assert_eq!((children.len(), Children::default().len()), (4, 0));
         let mut names = children.iter();
         for left in (0..4).rev() {
             assert!(names.next().is_some());

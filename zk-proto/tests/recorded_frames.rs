@@ -90,6 +90,45 @@ fn what_does_not_agree_is_a_difference() {
     assert!(compare::line("{").is_err());
 }
 
+/// What the recording at hand does not hold, by the rules of its README.
+#[test]
+fn odd_lines_are_understood() {
+    let line = |kind: &str, opcode: i32, hex: &str, decoded: &str| {
+        let fields = format!(r#""id":"odd","kind":"{kind}","opcode":{opcode},"xid":1"#);
+        compare::line(&format!(r#"{{{fields},"hex":"{hex}","decoded":{decoded}}}"#)).map(drop)
+    };
+    let header = r#""header":{"xid":1,"zxid":"0","err":0}"#;
+    let request = r#""header":{"xid":1,"type":4},"body_record":"GetDataRequest""#;
+    for (kind, opcode, hex, decoded) in [
+        // A boolean of another byte, and text that is not UTF-8.
+        ("request", 4, "0000000f0000000100000004000000022f6102", format!(r#"{{{request},"body":{{"path":"/a","watch":true}}}}"#)),
+        ("request", 4, "0000000f0000000100000004000000022fff00", format!(r#"{{{request},"body":{{"path":"/�","watch":false}}}}"#)),
+        // A body that is cut, and one that is missing.
+        ("request", 4, "0000000e0000000100000004000000022f61", format!(r#"{{{request},"body":null,"decode_error":"EOFException"}}"#)),
+        ("response", 4, "0000001000000001000000000000000000000000", format!("{{{header}}}")),
+        // Bytes after an empty body, and after a full one.
+        ("response", 11, "000000110000000100000000000000000000000061", format!(r#"{{{header},"body":null,"trailing":"61"}}"#)),
+        ("response", 104, "0000001500000001000000000000000000000000000000076f", format!(r#"{{{header},"body_record":"GetAllChildrenNumberResponse","body":{{"totalNumber":7}},"trailing":"6f"}}"#)),
+        // Nothing that could be a frame.
+        ("request", 4, "00000002", r#"{"decode_error":"EOFException"}"#.into()),
+        ("request", 4, "ffffffff", r#"{"decode_error":"IOException"}"#.into()),
+        ("request", 4, "0000000000", r#"{"decode_error":"IOException"}"#.into()),
+        // An unknown answer to an unknown question.
+        ("response", 99, "000000110000000100000000000000000000000061", format!(r#"{{{header},"trailing":"61"}}"#)),
+        ("four_letter_word", 0, "73727672", r#"{"text":"srvr"}"#.into()),
+        // A null and a negative count of a list.
+        ("response", 8, "0000001400000001000000000000000000000000ffffffff", format!(r#"{{{header},"body_record":"GetChildrenResponse","body":{{"children":null}}}}"#)),
+        ("response", 8, "0000001400000001000000000000000000000000fffffffe", format!(r#"{{{header},"body_record":"GetChildrenResponse","body":{{"children":[]}}}}"#)),
+        // A multi that holds another.
+        ("request", 14, "0000001a000000010000000e0000000e00ffffffffffffffff01ffffffff", r#"{"header":{"xid":1,"type":14},"body_record":"MultiOperationRecord","body":null,"decode_error":"IOException"}"#.into()),
+    ] {
+        assert_eq!(line(kind, opcode, hex, &decoded), Ok(()));
+    }
+    assert!(line("request", 4, "0000000e0000000100000004000000022f61", "{}").is_err());
+    assert!(line("request", 4, "00000002", "{}").is_err());
+    assert!(line("request", 4, "000", "{}").is_err());
+}
+
 /// Cuts every frame at each byte, and changes each byte of frames to some other values; all frames in release, and as
 /// many as fit into the time in debug.
 #[test]
