@@ -45,15 +45,15 @@ pub enum What {
     /// A string is null where a value is needed.
     #[error("the string is null")]
     NullString,
-    /// A string is not the path of a node.
-    #[error("the path is refused {0}")]
-    Path(PathError),
-    /// A create mode that this crate does not know.
-    #[error("{0} is not a known create mode")]
-    Mode(i32),
     /// A buffer is null where a value is needed.
     #[error("the buffer is null")]
     NullBuffer,
+    /// A string is not the path of a node.
+    #[error("the path is refused {0}")]
+    Path(PathError),
+    /// A create mode that the operation does not take, or that nobody knows.
+    #[error("{0} is not a create mode of the operation")]
+    Mode(i32),
     /// A time to live that servers refuse or that ends them.
     #[error("{0} ms is no time to live")]
     Ttl(i64),

@@ -6,7 +6,8 @@ use crate::read::Reader;
 /// The kind of node to create.
 ///
 /// On the wire these are an enumeration, not a set of bits. A mode whose name ends in `Numbered` has the same number as
-/// the one that ends in `Sequential`; what differs is the slash that is written after the path.
+/// the one that ends in `Sequential`; what differs is the slash that is written after the path. On the root there is
+/// none to add, so that the two are the same, and read as `Numbered`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CreateMode {
