@@ -8,11 +8,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::BitOr;
-
-use crate::error::Malformed;
-use crate::read::Reader;
-use crate::record::Wire;
-use crate::write::Sink;
+use core::str::FromStr;
 
 /// What is allowed: a set of permissions. Bits without a name are kept.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -79,60 +75,85 @@ impl fmt::Debug for Perms {
     }
 }
 
-impl Wire for Perms {
-    const LEN_MIN: usize = 4;
-
-    fn encoded_len(&self) -> usize {
-        Self::LEN_MIN
-    }
-
-    fn encode(&self, out: &mut impl Sink) {
-        self.0.encode(out);
-    }
-
-    fn decode(input: &mut Reader<'_>) -> Result<Self, Malformed> {
-        i32::decode(input).map(Self)
-    }
-}
+wire_as! { Perms as i32: |perms| perms.0, Self }
 
 /// Somebody, as an authentication scheme names them. `Debug` leaves out the hash of a digest.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Id {
-    /// The scheme, such as `world`, `auth`, `digest`, `ip`, `sasl` or `x509`.
-    pub scheme: String,
-    /// The name within the scheme; for `digest` it is `user:hash`, for `auth` it is not looked at.
-    pub id: String,
+    /// The scheme, such as `world`, `auth`, `digest`, `ip`, `sasl` or `x509`. Servers refuse null.
+    pub scheme: Option<String>,
+    /// The name within the scheme; for `digest` it is `user:hash`, for `auth` it is not looked at. Servers refuse null
+    /// where they look at it.
+    pub id: Option<String>,
 }
 
 impl Id {
     /// The id with this scheme and name.
     #[must_use]
     pub fn new(scheme: &str, id: &str) -> Self {
-        Self { scheme: scheme.to_owned(), id: id.to_owned() }
+        Self { scheme: Some(scheme.to_owned()), id: Some(id.to_owned()) }
     }
 }
 
 impl fmt::Debug for Id {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.scheme != "digest" {
-            return write!(out, "{}:{}", self.scheme.escape_debug(), self.id.escape_debug());
+        match &self.scheme {
+            Some(scheme) => write!(out, "{}:", scheme.escape_debug())?,
+            None => out.write_str("null:")?,
         }
-        match self.id.split_once(':') {
-            Some((user, _)) => write!(out, "digest:{}:…", user.escape_debug()),
-            None => out.write_str("digest:…"),
+        let Some(id) = &self.id else { return out.write_str("null") };
+        if self.scheme.as_deref() != Some("digest") {
+            return write!(out, "{}", id.escape_debug());
+        }
+        match id.split_once(':') {
+            Some((user, _)) => write!(out, "{}:…", user.escape_debug()),
+            None => out.write_str("…"),
         }
     }
 }
 
-wire_fields! { Id { scheme: String, id: String, } }
+wire_fields! { Id { scheme: Option<String>, id: Option<String>, } }
 
 record! {
     /// One entry of a node's ACL. ACLs are not inherited by children.
-    pub struct Acl {
+    pub struct Acl as ACL {
         /// What is allowed.
         pub perms: Perms,
         /// To whom.
         pub id: Id,
+    }
+}
+
+/// Why a text is not an entry of an ACL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum AclError {
+    /// It has fewer than two colons.
+    #[error("an entry of an ACL is scheme:id:permissions")]
+    Parts,
+    /// A letter stands for no permission.
+    #[error("{0:?} is no permission, they are c, d, r, w and a")]
+    Permission(char),
+}
+
+/// As ZooKeeper's shell writes it: `world:anyone:cdrwa`. The id may hold colons.
+impl FromStr for Acl {
+    type Err = AclError;
+
+    fn from_str(text: &str) -> Result<Self, AclError> {
+        let (scheme, rest) = text.split_once(':').ok_or(AclError::Parts)?;
+        let (id, letters) = rest.rsplit_once(':').ok_or(AclError::Parts)?;
+        let perms = letters.chars().try_fold(Perms::default(), |perms, letter| {
+            Ok(perms
+                | match letter {
+                    'r' => Perms::READ,
+                    'w' => Perms::WRITE,
+                    'c' => Perms::CREATE,
+                    'd' => Perms::DELETE,
+                    'a' => Perms::ADMIN,
+                    other => return Err(AclError::Permission(other)),
+                })
+        })?;
+        Ok(Self { perms, id: Id::new(scheme, id) })
     }
 }
 
@@ -168,12 +189,14 @@ mod tests {
     fn an_acl_survives_the_wire() {
         proof::holds(&Acl { perms: Perms::new(-1), id: Id::new("digest", "bob:x") });
         proof::holds(&Acl::creator_all());
+        proof::holds(&Id { scheme: None, id: Some("".into()) });
+        proof::holds(&Id { scheme: Some("ip".into()), id: None });
     }
 
     #[test]
     fn permissions_are_a_set_that_keeps_unknown_bits() {
         let perms = Perms::READ | Perms::ADMIN | Perms::new(0x40);
-        assert_eq!(perms.raw(), 0x51);
+        assert_eq!((perms.raw(), (perms | Perms::READ).raw()), (0x51, 0x51));
         assert!(perms.contains(Perms::READ) && !perms.contains(Perms::READ | Perms::WRITE));
         assert!(perms.contains(Perms::default()) && Perms::ALL.contains(Perms::DELETE | Perms::CREATE));
         assert_eq!(format!("{perms:?} {:?}", Perms::ALL), "Perms(ra+0x40) Perms(rwcda)");
@@ -189,6 +212,21 @@ mod tests {
         ] {
             assert_eq!(format!("{:?}", Id::new(scheme, id)), shown);
         }
+        let null = |scheme, id| format!("{:?}", Id { scheme, id });
+        assert_eq!(null(None, Some("bob:hash".into())), "null:bob:hash");
+        assert_eq!(null(Some("digest".into()), None), "digest:null");
+    }
+
+    #[test]
+    fn an_entry_is_read_as_the_shell_writes_it() {
+        let acl = |perms, scheme, id| Ok(Acl { perms: Perms::new(perms), id: Id::new(scheme, id) });
+        assert_eq!("world:anyone:cdrwa".parse(), acl(31, "world", "anyone"));
+        assert_eq!("digest:bob:hash:rw".parse(), acl(3, "digest", "bob:hash"));
+        assert_eq!("auth::".parse(), acl(0, "auth", ""));
+        assert_eq!("ip:::1:cd".parse(), acl(12, "ip", "::1"));
+        assert_eq!("world".parse::<Acl>(), Err(AclError::Parts));
+        assert_eq!("world:anyone".parse::<Acl>(), Err(AclError::Parts));
+        assert_eq!("world:anyone:rx".parse::<Acl>(), Err(AclError::Permission('x')));
     }
 
     #[test]

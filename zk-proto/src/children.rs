@@ -13,6 +13,7 @@ use bytes::{Bytes, BytesMut};
 use crate::error::Malformed;
 use crate::read::Reader;
 use crate::record::Wire;
+use crate::schema::Kind;
 use crate::write::{Sink, put_length};
 
 /// The names of a node's children, without a path, in no particular order.
@@ -78,7 +79,8 @@ struct Names<'a> {
 impl<'a> Iterator for Names<'a> {
     type Item = &'a str;
 
-    /// The names were checked when the value was made; a fault would end the iteration.
+    /// The names of a value were checked when it was made; a fault ends the iteration.
+    #[inline]
     fn next(&mut self) -> Option<&'a str> {
         let (length, rest) = self.rest.split_first_chunk::<4>()?;
         let (name, rest) = rest.split_at_checked(u32::from_be_bytes(*length) as usize)?;
@@ -97,6 +99,8 @@ impl ExactSizeIterator for Names<'_> {}
 impl Wire for Children {
     const LEN_MIN: usize = 4;
 
+    const KIND: Kind = Kind::Vector(&Kind::Text);
+
     fn encoded_len(&self) -> usize {
         Self::LEN_MIN + self.region.len()
     }
@@ -106,26 +110,24 @@ impl Wire for Children {
         out.put_payload(&self.region);
     }
 
+    #[inline]
     fn decode(input: &mut Reader<'_>) -> Result<Self, Malformed> {
         input.within("Children", |input| {
             let count = input.count(String::LEN_MIN)?;
-            let mut all_valid = true;
-            let region = input.region(|input| {
-                for _ in 0..count {
-                    all_valid &= str::from_utf8(input.string_bytes()?).is_ok();
-                }
-                Ok(())
-            })?;
-            Ok(if all_valid { Self { region, count } } else { replaced(&region, count) })
+            let mut names = Names { rest: input.peek(), left: count };
+            if names.by_ref().take(count).count() == count {
+                let region = input.region(input.rest_len() - names.rest.len())?;
+                return Ok(Self { region, count });
+            }
+            replaced(input, count)
         })
     }
 }
 
-/// The same names with invalid UTF-8 replaced, which takes a copy.
+/// The same names with invalid UTF-8 replaced, which takes a copy; or what else is wrong with them.
 #[cold]
-fn replaced(region: &Bytes, count: usize) -> Children {
-    let mut input = Reader::new(region);
-    (0..count).map_while(|_| input.string().ok()).collect()
+fn replaced(input: &mut Reader<'_>, count: usize) -> Result<Children, Malformed> {
+    (0..count).map(|_| input.string()).collect()
 }
 
 #[cfg(test)]
@@ -140,6 +142,7 @@ mod tests {
     fn names_come_out_as_they_came_in() {
         let children: Children = ["a", "", "lock-0000000001", "ä"].into_iter().collect();
         proof::holds(&children);
+        assert_eq!((children.len(), Children::default().len()), (4, 0));
         let mut names = children.iter();
         for left in (0..4).rev() {
             assert!(names.next().is_some());

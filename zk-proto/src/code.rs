@@ -24,12 +24,17 @@ macro_rules! codes {
 
             /// The code with this number; `None` for 0, which is no error.
             #[must_use]
+            #[inline]
             pub const fn new(raw: i32) -> Option<Self> {
-                Some(match raw {
-                    0 => return None,
+                if raw == 0 { None } else { Some(Self::named(raw)) }
+            }
+
+            /// Apart, because nearly every reply has none.
+            const fn named(raw: i32) -> Self {
+                match raw {
                     $($raw => Self::$Name,)*
                     unknown => Self::Unknown(unknown),
-                })
+                }
             }
 
             /// The number on the wire.
@@ -126,6 +131,8 @@ codes! {
     /// Made by the Java client. Servers do not send it.
     RequestTimeout = -122, "no reply came in time; whether it was done is not known";
 }
+
+wire_as! { Option<Code> as i32: |code| code.map_or(0, Code::raw), Code::new }
 
 #[cfg(test)]
 mod tests {

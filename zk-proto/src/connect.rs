@@ -12,6 +12,7 @@ use crate::header::ReplyHeader;
 use crate::id::{SessionId, Zxid};
 use crate::read::Reader;
 use crate::record::Wire;
+use crate::schema::{Field, Kind, Schema};
 use crate::write::Sink;
 
 /// Asks for a new session, or to go on with an old one.
@@ -64,7 +65,7 @@ pub enum Greeting {
 impl Greeting {
     /// The length of the shortest connect response, with an empty password and without the read-only byte. All that is
     /// shorter can only be a reply header.
-    const RESPONSE_LEN_MIN: usize = 20;
+    pub(crate) const RESPONSE_LEN_MIN: usize = 20;
 
     /// Understands the payload of the first frame from a server. Bytes after the known fields are ignored, because the
     /// last field was added there.
@@ -124,6 +125,8 @@ impl fmt::Debug for Password {
 impl Wire for Password {
     const LEN_MIN: usize = 4;
 
+    const KIND: Kind = Kind::Secret;
+
     fn encoded_len(&self) -> usize {
         Self::LEN_MIN + self.0.len()
     }
@@ -146,6 +149,18 @@ const PROTOCOL_VERSION: i32 = 0;
 
 impl Wire for ConnectRequest {
     const LEN_MIN: usize = 28;
+
+    const KIND: Kind = Kind::Record(&Schema {
+        name: "ConnectRequest",
+        fields: &[
+            Field { name: "protocolVersion", kind: Kind::Int },
+            Field { name: "lastZxidSeen", kind: Kind::Long },
+            Field { name: "timeOut", kind: Kind::Int },
+            Field { name: "sessionId", kind: Kind::Long },
+            Field { name: "passwd", kind: Kind::Secret },
+            Field { name: "readOnly", kind: Kind::LateBool },
+        ],
+    });
 
     fn encoded_len(&self) -> usize {
         4 + 8 + 4 + 8 + self.password.encoded_len() + self.read_only.map_or(0, |flag| flag.encoded_len())
@@ -178,6 +193,17 @@ impl Wire for ConnectRequest {
 
 impl Wire for ConnectResponse {
     const LEN_MIN: usize = Greeting::RESPONSE_LEN_MIN;
+
+    const KIND: Kind = Kind::Record(&Schema {
+        name: "ConnectResponse",
+        fields: &[
+            Field { name: "protocolVersion", kind: Kind::Int },
+            Field { name: "timeOut", kind: Kind::Int },
+            Field { name: "sessionId", kind: Kind::Long },
+            Field { name: "passwd", kind: Kind::Secret },
+            Field { name: "readOnly", kind: Kind::LateBool },
+        ],
+    });
 
     fn encoded_len(&self) -> usize {
         4 + 4 + 8 + self.password.encoded_len() + self.read_only.map_or(0, |flag| flag.encoded_len())

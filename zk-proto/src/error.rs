@@ -45,15 +45,24 @@ pub enum What {
     /// A string is null where a value is needed.
     #[error("the string is null")]
     NullString,
+    /// A buffer is null where a value is needed.
+    #[error("the buffer is null")]
+    NullBuffer,
     /// A string is not the path of a node.
     #[error("the path is refused {0}")]
     Path(PathError),
-    /// A create mode that this crate does not know.
-    #[error("{0} is not a known create mode")]
+    /// A create mode that the operation does not take, or that nobody knows.
+    #[error("{0} is not a create mode of the operation")]
     Mode(i32),
-    /// A request of an operation that this crate does not know.
-    #[error("{0} is not a known operation")]
-    UnknownOpcode(i32),
+    /// A time to live that servers refuse or that ends them.
+    #[error("{0} ms is no time to live")]
+    Ttl(i64),
+    /// A request that no client may send: it is internal to servers, or ends them.
+    #[error("operation {0} must not be sent")]
+    Unsendable(i32),
+    /// A type that has no place in this multi.
+    #[error("{0} is not the type of an operation or a result in this multi")]
+    MultiType(i32),
     /// A frame too short for a connect response that carries no error code either.
     #[error("a refusal of the connection has no error code")]
     NoRefusal,

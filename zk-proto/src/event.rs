@@ -4,72 +4,17 @@
 
 use alloc::string::String;
 
-use crate::error::Malformed;
-use crate::read::Reader;
-use crate::record::Wire;
-use crate::write::Sink;
-
 record! {
     /// A change of a watched node. It comes before any reply that could show the change.
     pub struct WatcherEvent {
         /// What happened.
-        pub kind: EventKind,
+        pub kind as type: EventKind,
         /// The state of the session; servers always send [`KeeperState::SyncConnected`].
         pub state: KeeperState,
         /// The path of the node on the server. It may hold what no [`Path`](crate::Path) does, because a server before
         /// 3.5 takes a few characters more.
         pub path: String,
     }
-}
-
-macro_rules! wire_enum {
-    ($(#[$meta:meta])* pub enum $Name:ident { $($(#[$variant_meta:meta])* $Variant:ident = $raw:literal,)* }) => {
-        $(#[$meta])*
-        ///
-        /// Made by its `new`, so that a number with a name is never `Unknown`.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $Name {
-            $($(#[$variant_meta])* $Variant,)*
-            /// A number that this crate has no name for.
-            Unknown(i32),
-        }
-
-        impl $Name {
-            /// The value with this number.
-            #[must_use]
-            pub const fn new(raw: i32) -> Self {
-                match raw {
-                    $($raw => Self::$Variant,)*
-                    unknown => Self::Unknown(unknown),
-                }
-            }
-
-            /// The number on the wire.
-            #[must_use]
-            pub const fn raw(self) -> i32 {
-                match self {
-                    $(Self::$Variant => $raw,)*
-                    Self::Unknown(raw) => raw,
-                }
-            }
-        }
-
-        impl Wire for $Name {
-            const LEN_MIN: usize = 4;
-
-            fn encoded_len(&self) -> usize {
-                Self::LEN_MIN
-            }
-
-            fn encode(&self, out: &mut impl Sink) {
-                self.raw().encode(out);
-            }
-
-            fn decode(input: &mut Reader<'_>) -> Result<Self, Malformed> {
-                i32::decode(input).map(Self::new)
-            }
-        }
-    };
 }
 
 wire_enum! {

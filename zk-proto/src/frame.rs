@@ -146,6 +146,14 @@ mod tests {
     }
 
     #[test]
+    fn what_a_server_takes_is_less_than_what_it_sends() {
+        assert_eq!(
+            (REQUEST_LENGTH_MAX, FRAME_LENGTH_MAX, HANDSHAKE_LENGTH_MAX),
+            (0xf_ffff, 0x40_0000, 0x1000)
+        );
+    }
+
+    #[test]
     fn a_frame_is_not_copied() {
         let mut deframer = Deframer::new(8);
         deframer.buffer().extend_from_slice(b"\0\0\0\x02ab");

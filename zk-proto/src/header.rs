@@ -5,6 +5,7 @@ use crate::error::Malformed;
 use crate::id::{Xid, Zxid};
 use crate::read::Reader;
 use crate::record::Wire;
+use crate::schema::{Field, Kind, Schema};
 use crate::write::Sink;
 
 record! {
@@ -14,7 +15,7 @@ record! {
         /// The number of the request.
         pub xid: Xid,
         /// The operation, by its number on the wire.
-        pub opcode: i32,
+        pub opcode as type: i32,
     }
 }
 
@@ -42,6 +43,15 @@ impl ReplyHeader {
 
 impl Wire for ReplyHeader {
     const LEN_MIN: usize = Self::LEN;
+
+    const KIND: Kind = Kind::Record(&Schema {
+        name: "ReplyHeader",
+        fields: &[
+            Field { name: "xid", kind: Kind::Int },
+            Field { name: "zxid", kind: Kind::Long },
+            Field { name: "err", kind: Kind::Int },
+        ],
+    });
 
     fn encoded_len(&self) -> usize {
         Self::LEN

@@ -4,11 +4,6 @@
 
 use core::fmt;
 
-use crate::error::Malformed;
-use crate::read::Reader;
-use crate::record::Wire;
-use crate::write::Sink;
-
 /// The number of a request; its reply carries the same.
 ///
 /// Ordinary requests have positive numbers. A server does not count others for its flow control, and some have a
@@ -131,27 +126,10 @@ number! {
     SessionId(i64) in "{:#x}";
 }
 
-macro_rules! wire_number {
-    ($($Name:ident($Raw:ty))*) => {$(
-        impl Wire for $Name {
-            const LEN_MIN: usize = <$Raw as Wire>::LEN_MIN;
-
-            fn encoded_len(&self) -> usize {
-                self.0.encoded_len()
-            }
-
-            fn encode(&self, out: &mut impl Sink) {
-                self.0.encode(out);
-            }
-
-            fn decode(input: &mut Reader<'_>) -> Result<Self, Malformed> {
-                <$Raw>::decode(input).map(Self)
-            }
-        }
-    )*};
-}
-
-wire_number! { Xid(i32) Zxid(i64) SessionId(i64) Version(i32) }
+wire_as! { Xid as i32: |xid| xid.0, Self }
+wire_as! { Zxid as i64: |zxid| zxid.0, Self }
+wire_as! { SessionId as i64: |session| session.0, Self }
+wire_as! { Version as i32: |version| version.0, Self }
 
 #[cfg(test)]
 mod tests {

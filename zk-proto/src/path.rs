@@ -12,6 +12,8 @@ use core::str::FromStr;
 use crate::error::{Malformed, What};
 use crate::read::Reader;
 use crate::record::Wire;
+use crate::schema::Kind;
+use crate::text::lossy;
 use crate::write::{Sink, put_length};
 
 /// The absolute path of a node, such as `/config/limits`. Cheap to clone.
@@ -43,6 +45,12 @@ impl Path {
     #[must_use]
     pub fn root() -> Self {
         Self("/".into())
+    }
+
+    /// The path of the node that holds the configuration of the ensemble.
+    #[must_use]
+    pub fn config() -> Self {
+        Self("/zookeeper/config".into())
     }
 
     /// The node `relative` below this one: one or more components, without a slash in front.
@@ -205,6 +213,8 @@ const fn forbidden(character: char) -> bool {
 impl Wire for Path {
     const LEN_MIN: usize = 5;
 
+    const KIND: Kind = Kind::Text;
+
     fn encoded_len(&self) -> usize {
         4 + self.0.len()
     }
@@ -218,7 +228,7 @@ impl Wire for Path {
         let at = input.at();
         let bytes = input.string_bytes()?;
         // The character that stands for invalid UTF-8 is forbidden.
-        Self::new(&String::from_utf8_lossy(bytes)).map_err(|error| input.malformed(at, What::Path(error)))
+        Self::new(&lossy(bytes)).map_err(|error| input.malformed(at, What::Path(error)))
     }
 
     fn each_path(&mut self, visit: &mut dyn FnMut(&mut Path)) {
@@ -280,6 +290,7 @@ impl TryFrom<String> for Path {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::format;
     use std::string::ToString;
     use std::vec::Vec;
@@ -386,6 +397,7 @@ mod tests {
         sorted.sort();
         assert_eq!(sorted, ["/", "/a", "/a/b", "/b"].map(path));
         assert_eq!("/a".parse(), Ok(path("/a")));
+        assert_eq!(BTreeSet::from([path("/a"), path("/b")]).get("/b"), Some(&path("/b")));
         assert_eq!(Path::try_from("/a"), Path::try_from(String::from("/a")));
     }
 }

@@ -7,12 +7,10 @@ use alloc::string::String;
 use core::fmt;
 
 use bytes::Bytes;
-use nom::Parser;
-use nom::bytes::complete::take;
-use nom::combinator::map_res;
-use nom::number::complete::{be_i32, be_i64, u8 as byte};
+use nom::{IResult, Parser};
 
 use crate::error::{Malformed, What};
+use crate::text::lossy;
 
 /// Reads one frame. Each method takes one value from what is left, or leaves the reader at the fault.
 pub struct Reader<'a> {
@@ -40,10 +38,23 @@ impl<'a> Reader<'a> {
         record: &'static str,
         decode: impl FnOnce(&mut Self) -> Result<T, Malformed>,
     ) -> Result<T, Malformed> {
-        let outer = core::mem::replace(&mut self.record, record);
+        let outer = self.enter(record);
         let value = decode(self)?;
-        self.record = outer;
+        self.leave(outer);
         Ok(value)
+    }
+
+    /// Names the record that is decoded next, and gives back the outer one, for [`Reader::leave`]. In a macro this does
+    /// what [`Reader::within`] does elsewhere, without a closure: a large value that is built in one is moved twice.
+    #[inline]
+    pub(crate) const fn enter(&mut self, record: &'static str) -> &'static str {
+        core::mem::replace(&mut self.record, record)
+    }
+
+    /// Goes on with the outer record.
+    #[inline]
+    pub(crate) const fn leave(&mut self, outer: &'static str) {
+        self.record = outer;
     }
 
     /// Takes an `int`.
@@ -53,7 +64,7 @@ impl<'a> Reader<'a> {
     /// [`What::Truncated`] if fewer than four bytes are left.
     #[inline]
     pub fn int(&mut self) -> Result<i32, Malformed> {
-        self.parse(be_i32)
+        self.parse(chunk.map(|bytes| i32::from_be_bytes(*bytes)))
     }
 
     /// Takes a `long`.
@@ -63,7 +74,7 @@ impl<'a> Reader<'a> {
     /// [`What::Truncated`] if fewer than eight bytes are left.
     #[inline]
     pub fn long(&mut self) -> Result<i64, Malformed> {
-        self.parse(be_i64)
+        self.parse(chunk.map(|bytes| i64::from_be_bytes(*bytes)))
     }
 
     /// Takes a `boolean`. Any byte but zero is true, as for the servers.
@@ -73,7 +84,7 @@ impl<'a> Reader<'a> {
     /// [`What::Truncated`] if no byte is left.
     #[inline]
     pub fn boolean(&mut self) -> Result<bool, Malformed> {
-        self.parse(byte).map(|byte| byte != 0)
+        self.raw_byte().map(|byte| byte != 0)
     }
 
     /// Takes `N` bytes of a record whose fields have fixed places.
@@ -83,7 +94,7 @@ impl<'a> Reader<'a> {
     /// [`What::Truncated`] if fewer bytes are left.
     #[inline]
     pub fn array<const N: usize>(&mut self) -> Result<&'a [u8; N], Malformed> {
-        self.parse(map_res(take(N), <&[u8; N]>::try_from))
+        self.parse(chunk)
     }
 
     /// Takes a `buffer`; `None` is null, which differs from empty. The bytes share the memory of the frame: whoever
@@ -106,7 +117,17 @@ impl<'a> Reader<'a> {
     ///
     /// [`What::NullString`] for null, else as [`Reader::buffer`].
     pub fn string(&mut self) -> Result<String, Malformed> {
-        self.string_bytes().map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+        self.string_bytes().map(|bytes| lossy(bytes).into_owned())
+    }
+
+    /// Takes a `ustring`; `None` is null, which differs from empty. Invalid UTF-8 is replaced, as in
+    /// [`Reader::string`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::buffer`].
+    pub fn nullable_string(&mut self) -> Result<Option<String>, Malformed> {
+        Ok(self.span()?.map(|bytes| lossy(bytes).into_owned()))
     }
 
     /// Takes the count of a vector whose elements have at least `len_min` bytes each. Null counts as zero.
@@ -167,14 +188,30 @@ impl<'a> Reader<'a> {
         self.span()?.ok_or_else(|| self.malformed(at, What::NullString))
     }
 
-    /// Takes the bytes that were read by `decode`, without a copy.
-    pub(crate) fn region(
-        &mut self,
-        decode: impl FnOnce(&mut Self) -> Result<(), Malformed>,
-    ) -> Result<Bytes, Malformed> {
+    /// Takes all that is left.
+    pub(crate) fn rest(&mut self) -> Bytes {
+        let rest = self.frame.slice(self.at()..);
+        self.rest = &[];
+        rest
+    }
+
+    /// The byte at the front of what is left, as the wire has it where a `boolean` is due.
+    pub(crate) fn raw_byte(&mut self) -> Result<u8, Malformed> {
+        self.parse(chunk.map(|&[byte]| byte))
+    }
+
+    /// What is left, to look at.
+    #[inline]
+    pub(crate) const fn peek(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// Takes this many bytes without a copy.
+    #[inline]
+    pub(crate) fn region(&mut self, length: usize) -> Result<Bytes, Malformed> {
         let start = self.at();
-        decode(self)?;
-        Ok(self.frame.slice(start..self.at()))
+        self.parse(span(length))?;
+        Ok(self.frame.slice(start..start + length))
     }
 
     #[inline]
@@ -187,7 +224,7 @@ impl<'a> Reader<'a> {
         let Ok(length) = usize::try_from(raw) else {
             return Err(self.malformed(at, What::NegativeLength(raw)));
         };
-        self.parse(take(length)).map(Some)
+        self.parse(span(length)).map(Some)
     }
 
     /// Runs a parser on the rest. The parsers used here fail for one reason only.
@@ -201,9 +238,29 @@ impl<'a> Reader<'a> {
                 self.rest = rest;
                 Ok(value)
             }
-            Err(_) => Err(self.malformed(self.at(), What::Truncated)),
+            Err(_) => Err(self.truncated()),
         }
     }
+
+    #[cold]
+    fn truncated(&self) -> Malformed {
+        self.malformed(self.at(), What::Truncated)
+    }
+}
+
+/// Takes bytes of a number that is known when the program is compiled.
+///
+/// This and [`span`] stand for nom's own `take` and numbers, which are calls into another crate for each value and read
+/// byte by byte: measured, they doubled the time of a reply.
+#[inline]
+fn chunk<const N: usize>(input: &[u8]) -> IResult<&[u8], &[u8; N], ()> {
+    input.split_first_chunk().map(|(chunk, rest)| (rest, chunk)).ok_or(nom::Err::Error(()))
+}
+
+/// Takes this many bytes.
+#[inline]
+fn span<'a>(length: usize) -> impl Fn(&'a [u8]) -> IResult<&'a [u8], &'a [u8], ()> {
+    move |input| input.split_at_checked(length).map(|(span, rest)| (rest, span)).ok_or(nom::Err::Error(()))
 }
 
 impl fmt::Debug for Reader<'_> {

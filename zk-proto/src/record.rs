@@ -1,6 +1,6 @@
-//! What all values on the wire have in common, and the macro that makes a record of a list of fields.
+//! What all values on the wire have in common, and the building blocks of records.
 //!
-//! The records themselves stand with their meaning; here are only the building blocks.
+//! The records themselves stand with their meaning.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -11,7 +11,11 @@ use bytes::Bytes;
 use crate::error::Malformed;
 use crate::path::Path;
 use crate::read::Reader;
+use crate::schema::Kind;
 use crate::write::{Sink, put_length};
+
+#[macro_use]
+mod macros;
 
 /// A value that has a form on the wire.
 ///
@@ -20,6 +24,9 @@ use crate::write::{Sink, put_length};
 pub trait Wire: Sized + fmt::Debug {
     /// The fewest bytes that any value of the type has; it bounds what a count may announce.
     const LEN_MIN: usize;
+
+    /// What jute calls the type, for those who read frames without knowing the type.
+    const KIND: Kind;
 
     /// How many bytes [`encode`](Wire::encode) writes.
     fn encoded_len(&self) -> usize;
@@ -61,71 +68,20 @@ impl<T: Wire> fmt::Debug for Shown<'_, T> {
     }
 }
 
-/// Makes a plain record: the struct, its `Wire` in field order, and a `Debug` that hides node data.
-macro_rules! record {
-    ($(#[$meta:meta])* pub struct $Name:ident {
-        $($(#[$field_meta:meta])* pub $field:ident: $Type:ty,)*
-    }) => {
-        $(#[$meta])*
-        #[derive(Clone, PartialEq, Eq, Hash)]
-        pub struct $Name {
-            $($(#[$field_meta])* pub $field: $Type,)*
-        }
-
-        impl core::fmt::Debug for $Name {
-            fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                out.debug_struct(stringify!($Name))
-                    $(.field(stringify!($field), &$crate::record::Shown(&self.$field)))*
-                    .finish()
-            }
-        }
-
-        wire_fields! { $Name { $($field: $Type,)* } }
-    };
-}
-
-/// Implements `Wire` for a struct whose fields stand on the wire in this order.
-macro_rules! wire_fields {
-    ($Name:ident { $($field:ident: $Type:ty,)* }) => {
-        #[allow(unused_variables, reason = "a record may have no fields")]
-        impl $crate::record::Wire for $Name {
-            const LEN_MIN: usize = 0 $(+ <$Type as $crate::record::Wire>::LEN_MIN)*;
-
-            fn encoded_len(&self) -> usize {
-                0 $(+ $crate::record::Wire::encoded_len(&self.$field))*
-            }
-
-            fn encode(&self, out: &mut impl $crate::write::Sink) {
-                $($crate::record::Wire::encode(&self.$field, out);)*
-            }
-
-            #[inline]
-            fn decode(input: &mut $crate::read::Reader<'_>) -> Result<Self, $crate::error::Malformed> {
-                input.within(stringify!($Name), |input| {
-                    Ok(Self { $($field: $crate::record::Wire::decode(input)?,)* })
-                })
-            }
-
-            fn each_path(&mut self, visit: &mut dyn FnMut(&mut $crate::path::Path)) {
-                $($crate::record::Wire::each_path(&mut self.$field, visit);)*
-            }
-
-            fn path(&self) -> Option<&$crate::path::Path> {
-                None$(.or_else(|| $crate::record::Wire::path(&self.$field)))*
-            }
-        }
-    };
-}
-
 impl Wire for () {
     const LEN_MIN: usize = 0;
 
+    const KIND: Kind = Kind::Nothing;
+
+    #[inline]
     fn encoded_len(&self) -> usize {
         0
     }
 
+    #[inline]
     fn encode(&self, _out: &mut impl Sink) {}
 
+    #[inline]
     fn decode(_input: &mut Reader<'_>) -> Result<Self, Malformed> {
         Ok(())
     }
@@ -134,14 +90,19 @@ impl Wire for () {
 impl Wire for bool {
     const LEN_MIN: usize = 1;
 
+    const KIND: Kind = Kind::Bool;
+
+    #[inline]
     fn encoded_len(&self) -> usize {
         Self::LEN_MIN
     }
 
+    #[inline]
     fn encode(&self, out: &mut impl Sink) {
         out.put(&[u8::from(*self)]);
     }
 
+    #[inline]
     fn decode(input: &mut Reader<'_>) -> Result<Self, Malformed> {
         input.boolean()
     }
@@ -150,14 +111,19 @@ impl Wire for bool {
 impl Wire for i32 {
     const LEN_MIN: usize = 4;
 
+    const KIND: Kind = Kind::Int;
+
+    #[inline]
     fn encoded_len(&self) -> usize {
         Self::LEN_MIN
     }
 
+    #[inline]
     fn encode(&self, out: &mut impl Sink) {
         out.put(&self.to_be_bytes());
     }
 
+    #[inline]
     fn decode(input: &mut Reader<'_>) -> Result<Self, Malformed> {
         input.int()
     }
@@ -166,14 +132,19 @@ impl Wire for i32 {
 impl Wire for i64 {
     const LEN_MIN: usize = 8;
 
+    const KIND: Kind = Kind::Long;
+
+    #[inline]
     fn encoded_len(&self) -> usize {
         Self::LEN_MIN
     }
 
+    #[inline]
     fn encode(&self, out: &mut impl Sink) {
         out.put(&self.to_be_bytes());
     }
 
+    #[inline]
     fn decode(input: &mut Reader<'_>) -> Result<Self, Malformed> {
         input.long()
     }
@@ -182,15 +153,20 @@ impl Wire for i64 {
 impl Wire for String {
     const LEN_MIN: usize = 4;
 
+    const KIND: Kind = Kind::Text;
+
+    #[inline]
     fn encoded_len(&self) -> usize {
         Self::LEN_MIN + self.len()
     }
 
+    #[inline]
     fn encode(&self, out: &mut impl Sink) {
         put_length(out, self.len());
         out.put(self.as_bytes());
     }
 
+    #[inline]
     fn decode(input: &mut Reader<'_>) -> Result<Self, Malformed> {
         input.string()
     }
@@ -199,10 +175,14 @@ impl Wire for String {
 impl Wire for Option<Bytes> {
     const LEN_MIN: usize = 4;
 
+    const KIND: Kind = Kind::Buffer;
+
+    #[inline]
     fn encoded_len(&self) -> usize {
         Self::LEN_MIN + self.as_ref().map_or(0, Bytes::len)
     }
 
+    #[inline]
     fn encode(&self, out: &mut impl Sink) {
         match self {
             Some(bytes) => {
@@ -226,13 +206,41 @@ impl Wire for Option<Bytes> {
     }
 }
 
+impl Wire for Option<String> {
+    const LEN_MIN: usize = 4;
+
+    const KIND: Kind = Kind::Text;
+
+    #[inline]
+    fn encoded_len(&self) -> usize {
+        Self::LEN_MIN + self.as_ref().map_or(0, String::len)
+    }
+
+    #[inline]
+    fn encode(&self, out: &mut impl Sink) {
+        match self {
+            Some(text) => text.encode(out),
+            None => out.put(&(-1_i32).to_be_bytes()),
+        }
+    }
+
+    #[inline]
+    fn decode(input: &mut Reader<'_>) -> Result<Self, Malformed> {
+        input.nullable_string()
+    }
+}
+
 impl<T: Wire> Wire for Vec<T> {
     const LEN_MIN: usize = 4;
 
+    const KIND: Kind = Kind::Vector(&T::KIND);
+
+    #[inline]
     fn encoded_len(&self) -> usize {
         Self::LEN_MIN + self.iter().map(Wire::encoded_len).sum::<usize>()
     }
 
+    #[inline]
     fn encode(&self, out: &mut impl Sink) {
         put_length(out, self.len());
         for element in self {
@@ -240,6 +248,7 @@ impl<T: Wire> Wire for Vec<T> {
         }
     }
 
+    #[inline]
     fn decode(input: &mut Reader<'_>) -> Result<Self, Malformed> {
         let count = input.count(T::LEN_MIN)?;
         let mut elements = Self::with_capacity(count);

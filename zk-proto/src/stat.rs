@@ -4,6 +4,7 @@ use crate::error::Malformed;
 use crate::id::{SessionId, Zxid};
 use crate::read::Reader;
 use crate::record::Wire;
+use crate::schema::{Field, Kind, Schema};
 use crate::write::Sink;
 
 /// What the server knows about a node besides its data.
@@ -42,6 +43,23 @@ impl Stat {
 
 impl Wire for Stat {
     const LEN_MIN: usize = Self::LEN;
+
+    const KIND: Kind = Kind::Record(&Schema {
+        name: "Stat",
+        fields: &[
+            Field { name: "czxid", kind: Kind::Long },
+            Field { name: "mzxid", kind: Kind::Long },
+            Field { name: "ctime", kind: Kind::Long },
+            Field { name: "mtime", kind: Kind::Long },
+            Field { name: "version", kind: Kind::Int },
+            Field { name: "cversion", kind: Kind::Int },
+            Field { name: "aversion", kind: Kind::Int },
+            Field { name: "ephemeralOwner", kind: Kind::Long },
+            Field { name: "dataLength", kind: Kind::Int },
+            Field { name: "numChildren", kind: Kind::Int },
+            Field { name: "pzxid", kind: Kind::Long },
+        ],
+    });
 
     fn encoded_len(&self) -> usize {
         Self::LEN

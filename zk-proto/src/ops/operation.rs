@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::id::Xid;
 use crate::ops::{Opcode, Reply, Request};
 use crate::record::Wire;
 
@@ -17,6 +18,11 @@ pub trait Operation: Into<Request> + Wire {
     const SINCE: Release;
     /// What sending the operation a second time may do.
     const REPEAT: Repeat;
+    /// Whether a server takes it that serves reads only. Others are answered by
+    /// [`Code::NotReadOnly`](crate::Code::NotReadOnly).
+    const READ_ONLY: bool;
+    /// The number that the header of the request must have; `None` for the next ordinary one.
+    const XID: Option<Xid>;
 
     /// The record that answers.
     type Reply: Wire;
