@@ -4,6 +4,7 @@
 //! A path that does not lie below the chroot (the server's own nodes) comes through as it is.
 
 use zk_proto::Path;
+use zk_proto::ops::{Delete, MultiOp};
 
 use crate::words::{Reply, Request};
 
@@ -25,13 +26,24 @@ impl Chroot {
         if self.0.is_root() {
             return;
         }
-        if let Request::Delete(delete) = request
-            && delete.path.is_root()
-        {
-            // The server refuses to delete "/"; with the chroot in front it would delete the chroot node.
-            return;
-        }
         request.each_path(&mut |path| *path = path.below(&self.0));
+        if let Request::Delete(delete) = request {
+            self.spare(delete);
+        }
+        if let Request::Multi(multi) = request {
+            for op in &mut multi.ops.0 {
+                if let MultiOp::Delete(delete) = op {
+                    self.spare(delete);
+                }
+            }
+        }
+    }
+
+    /// The server refuses to delete "/"; with the chroot in front it would delete the chroot node.
+    fn spare(&self, delete: &mut Delete) {
+        if delete.path == self.0 {
+            delete.path = Path::root();
+        }
     }
 
     /// The reply in the client's paths; false if one of its paths lies outside.

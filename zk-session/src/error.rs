@@ -1,5 +1,6 @@
 //! How a call can end without its reply, told by what is known about its effect.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 
 use zk_proto::ops::Request;
@@ -94,6 +95,9 @@ pub enum Misuse {
     /// The operation belongs to the engine: it sends pings, restores watches and closes the session itself.
     #[error("the engine sends this request itself")]
     Reserved,
+    /// The engine does not do this so far.
+    #[error("{0}: not supported by this version")]
+    Unsupported(&'static str),
     /// The path is none.
     #[error("{0}")]
     Path(PathError),
@@ -113,7 +117,7 @@ impl From<PathError> for Error {
 #[error("{why}")]
 pub struct Refused {
     /// The request as it was submitted.
-    pub request: Request,
+    pub request: Box<Request>,
     /// Why it was not taken.
     pub why: Refusal,
 }

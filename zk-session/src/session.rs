@@ -3,6 +3,7 @@
 //! It routes: what a state of the link knows stands in `link`, what the wire says is read in `replies`, what time brings
 //! stands in `timers`.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
@@ -162,7 +163,7 @@ impl Session {
     ) -> Result<CallId, Refused> {
         self.now = self.now.max(now);
         if let Some(why) = self.refusal(&request) {
-            return Err(Refused { request, why });
+            return Err(Refused { request: Box::new(request), why });
         }
         let mut request = request;
         self.chroot.outward(&mut request);
@@ -347,14 +348,33 @@ impl Session {
         if self.calls.len() >= self.config.calls_max {
             return Some(Refusal::Full);
         }
-        if matches!(request, Request::Ping(_) | Request::SetWatches(_) | Request::CloseSession(_)) {
-            return Some(Refusal::Misuse(Misuse::Reserved));
+        if let Some(misuse) = misuse(request) {
+            return Some(Refusal::Misuse(misuse));
         }
         let chroot = if self.chroot.root().is_root() { 0 } else { self.chroot.root().as_str().len() };
         let length = request.frame_len() - LENGTH_PREFIX + chroot;
         let limit = self.config.request_length_max;
         (length > limit).then_some(Refusal::Misuse(Misuse::TooLong { length, limit }))
     }
+}
+
+/// What callers may not send, because its reply or its effect is not a caller's.
+const fn misuse(request: &Request) -> Option<Misuse> {
+    if matches!(
+        request,
+        Request::Ping(_) | Request::SetWatches(_) | Request::SetWatches2(_) | Request::CloseSession(_)
+    ) {
+        return Some(Misuse::Reserved);
+    }
+    if matches!(request, Request::Auth(_) | Request::Sasl(_)) {
+        return Some(Misuse::Unsupported("authentication"));
+    }
+    // Without persistent watches there would be nobody to tell of their events; without the engine knowing of it, a
+    // removal would leave its owner waiting for ever.
+    if matches!(request, Request::AddWatch(_) | Request::RemoveWatches(_)) {
+        return Some(Misuse::Unsupported("persistent watches and the removal of watches"));
+    }
+    None
 }
 
 /// Bytes of a frame's length prefix, which the server's limit does not count.

@@ -22,7 +22,7 @@ pub(crate) enum Kind {
     Data,
     /// Set by `exists` on a node that is not there.
     Exist,
-    /// Set by `getChildren2`.
+    /// Set by `getChildren` or `getChildren2`.
     Child,
 }
 
@@ -43,6 +43,8 @@ impl Wanted {
         } else if let Request::GetData(ops::GetData { path, watch: true }) = request {
             (Kind::Data, false, path)
         } else if let Request::GetChildren2(ops::GetChildren2 { path, watch: true }) = request {
+            (Kind::Child, false, path)
+        } else if let Request::GetChildren(ops::GetChildren { path, watch: true }) = request {
             (Kind::Child, false, path)
         } else {
             return None;

@@ -183,6 +183,6 @@ fn what_cannot_be_taken_comes_back() {
     script.get("/a", false);
     script.get("/b", false);
     let refused = script.session.submit(get("/c").into(), options, script.now).expect_err("full");
-    assert_eq!((refused.why, refused.request), (Refusal::Full, get("/c").into()));
+    assert_eq!((refused.why, *refused.request), (Refusal::Full, get("/c").into()));
     assert_eq!(script.sent(), ["1 getData /chroot/a", "2 getData /chroot/b"]);
 }

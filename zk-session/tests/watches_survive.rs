@@ -184,6 +184,30 @@ fn the_chroot_is_added_and_stripped_at_component_borders() {
     script.expect(&["call 1 NodeDataChanged /"]);
 }
 
+#[test]
+fn a_multi_is_taken_into_the_chroot_but_does_not_delete_its_root() {
+    use zk_session::Version;
+    use zk_session::ops::{Batch, Check, Delete, Multi};
+    let mut script = Script::linked(config("a/app"));
+    let delete = |text| Delete { path: path(text), version: Version::ANY };
+    let check = |text| Check { path: path(text), version: Version::ANY };
+    let ops = vec![check("/").into(), delete("/").into(), delete("/a").into()];
+    script.submit(Multi { ops: Batch(ops) });
+    let expected = vec![check("/app").into(), delete("/").into(), delete("/app/a").into()];
+    assert_eq!(script.sent_requests(), [(1, Multi { ops: Batch(expected) }.into())]);
+}
+
+#[test]
+fn what_the_engine_cannot_serve_is_refused_before_it_is_sent() {
+    use zk_session::{CallOptions, Misuse, Refusal};
+    let mut script = Script::linked(config("a"));
+    let add =
+        zk_session::ops::AddWatch { path: path("/"), mode: zk_session::proto::ops::AddWatchMode::Persistent };
+    let refused = script.session.submit(add.into(), CallOptions::default(), script.now).expect_err("refused");
+    assert!(matches!(refused.why, Refusal::Misuse(Misuse::Unsupported(_))), "{refused}");
+    assert!(script.sent().is_empty());
+}
+
 trait AfterAny {
     fn dialed_later_after_any(&mut self);
 }
