@@ -18,6 +18,7 @@ both!(
     closing_deletes_what_the_session_owned,
     dropping_the_last_client_closes_the_session,
     calls_end_by_their_deadline,
+    servers_may_be_named,
 );
 
 fn without_a_server_the_error_is_clear_and_the_client_goes_on<C: Face>() {
@@ -173,5 +174,17 @@ fn calls_end_by_their_deadline<C: Face>() {
     assert!(patient.exists("/").expect("asked").is_some());
     let guard = patient.try_acquire(&zk_tests::fresh_path()).expect("granted");
     guard.release().expect("released");
+    client.close();
+}
+
+fn servers_may_be_named<C: Face>() {
+    let servers = format!("no-such-host.invalid:1,localhost:{}", shared().port());
+    let client = C::open(config(servers, ""));
+    client.connected(SOON).expect("the name that there is resolves");
+    client.close();
+
+    let client = C::open(config("no-such-host.invalid", ""));
+    let error = client.connected(Duration::from_secs(1)).expect_err("no such host");
+    assert!(error.contains("does not resolve") || error.contains("no server of"), "{error}");
     client.close();
 }

@@ -355,7 +355,7 @@ impl Desk {
 impl Calls for Desk {
     fn submit(&mut self, request: Request, _: CallOptions, _: Instant) -> Result<CallId, Refused> {
         if let Some(why) = self.refusal {
-            return Err(Refused { request, why });
+            return Err(Refused { request: Box::new(request), why });
         }
         let line = self.line(&request);
         let call = CallId::new(self.calls);
