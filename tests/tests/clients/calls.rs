@@ -1,6 +1,11 @@
 //! Every typed call, with its answers and its refusals.
 
-use zk_session::{Code, CreateMode, Error, SessionId, Version};
+use zk_session::ops::{
+    Batch, Check, Create, CreateContainer, CreateTtl, Delete, GetAcl, GetAllChildrenNumber, GetChildren,
+    GetData, Multi, MultiFailed, MultiRead, MultiResult, Reconfig, SetAcl, SetData, WhoAmI,
+};
+use zk_session::proto::{Perms, Ttl, TtlMode};
+use zk_session::{Acl, Code, CreateMode, Error, Path, SessionId, Version};
 use zk_tests::shared;
 
 use crate::both;
@@ -10,7 +15,8 @@ both!(
     nodes_live_their_lives,
     refusals_are_the_servers_words,
     a_chroot_is_not_seen,
-    large_data_comes_back_whole
+    large_data_comes_back_whole,
+    every_operation_is_a_call
 );
 
 fn nodes_live_their_lives<C: Face>() {
@@ -101,5 +107,75 @@ fn large_data_comes_back_whole<C: Face>() {
     let data = "0123456789".repeat(100_000);
     client.create("/large", &data, CreateMode::Persistent).expect("created");
     assert_eq!(client.get_data("/large").expect("read").data.as_deref(), Some(data.as_bytes()));
+    client.close();
+}
+
+fn path(text: &str) -> Path {
+    Path::new(text).expect("a path of the test")
+}
+
+fn every_operation_is_a_call<C: Face>() {
+    let client: C = client(shared().address(), &fresh_root::<C>());
+    let create =
+        |text| Create { path: path(text), data: None, acl: Acl::open_unsafe(), mode: CreateMode::Persistent };
+    let check = |text| Check { path: path(text), version: Version::ANY };
+    let delete = |text| Delete { path: path(text), version: Version::ANY };
+    let set = |text| SetData { path: path(text), data: Some("set".into()), version: Version::ANY };
+
+    let all = Multi {
+        ops: Batch(vec![create("/m").into(), create("/m/n").into(), set("/m").into(), check("/m/n").into()]),
+    };
+    let results = client.call(all).expect("asked").into_result().expect("done");
+    let [MultiResult::Created(m), MultiResult::Created(n), MultiResult::Set(stat), MultiResult::Checked] =
+        &*results
+    else {
+        panic!("{results:?}");
+    };
+    assert_eq!((m.path.as_str(), n.path.as_str(), stat.version), ("/m", "/m/n", 1));
+    let none = Multi { ops: Batch(vec![delete("/m/n").into(), create("/m").into(), delete("/").into()]) };
+    let failed = client.call(none).expect("asked").into_result();
+    assert_eq!(failed, Err(MultiFailed { index: 1, code: Code::NodeExists }));
+    assert!(client.exists("/m/n").expect("asked").is_some(), "nothing of it was done");
+
+    let reads = vec![
+        GetData { path: path("/m"), watch: false }.into(),
+        GetChildren { path: path("/m"), watch: false }.into(),
+        GetData { path: path("/none"), watch: false }.into(),
+    ];
+    let results = client.call(MultiRead { ops: Batch(reads) }).expect("asked").results.0;
+    let [MultiResult::Data(data), MultiResult::Children(names), MultiResult::Error(Some(Code::NoNode))] =
+        &*results
+    else {
+        panic!("{results:?}");
+    };
+    assert_eq!((data.data.as_deref(), names.to_vec()), (Some(&b"set"[..]), vec!["n".to_owned()]));
+
+    let read_only: Vec<Acl> = Acl::read_unsafe();
+    let stat = client
+        .call(SetAcl { path: path("/m/n"), acl: read_only.clone(), version: Version::ANY })
+        .expect("set");
+    assert_eq!(stat.aversion, 1);
+    assert_eq!(client.call(GetAcl { path: path("/m/n") }).expect("read").acl, read_only);
+    assert_eq!(read_only[0].perms, Perms::READ);
+    assert_eq!(client.set_data("/m/n", "", Version::ANY).map(drop), Err(Error::Server(Code::NoAuth)));
+
+    let container = CreateContainer { path: path("/c"), data: None, acl: Acl::open_unsafe() };
+    assert_eq!(client.call(container).expect("created").path.as_str(), "/c");
+    let ttl = Ttl::from_ms(60_000).expect("a time to live");
+    let mode = TtlMode::PersistentSequential;
+    let transient = CreateTtl { path: path("/t-"), data: None, acl: Acl::open_unsafe(), mode, ttl };
+    assert_eq!(client.call(transient).expect("created").path.as_str(), "/t-0000000002");
+    let numbered = Create { mode: CreateMode::PersistentNumbered, ..create("/c") };
+    assert_eq!(client.call(numbered).expect("created").path.as_str(), "/c/0000000000");
+
+    assert_eq!(client.call(GetAllChildrenNumber { path: path("/") }).expect("counted").total, 5);
+    let identities = client.call(WhoAmI {}).expect("asked").identities;
+    assert_eq!(identities[0].scheme, "ip");
+    let alone = Reconfig { joining: None, leaving: Some("9".into()), new_members: None, config_id: -1 };
+    let refused = client.call(alone).map(drop);
+    assert!(
+        matches!(refused, Err(Error::Server(Code::Unimplemented | Code::ReconfigDisabled))),
+        "{refused:?}"
+    );
     client.close();
 }

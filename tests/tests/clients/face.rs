@@ -11,7 +11,7 @@ use futures::future::join_all;
 use tokio::runtime::Runtime;
 use zk_recipes::hold::{Cause, Freed};
 use zk_recipes::{Denial, Layout};
-use zk_session::ops::{CreatedNode, NodeChildren, NodeData};
+use zk_session::ops::{CreatedNode, NodeChildren, NodeData, Operation};
 use zk_session::{
     Acl, Config, CreateMode, Ended, Error, Path, SessionId, SessionState, Stat, Version, WatchEvent, Zxid,
 };
@@ -46,6 +46,7 @@ pub(crate) trait Face: Clone + Send + Sync + Sized + 'static {
     fn children(&self, path: &str) -> Result<NodeChildren, Error>;
     fn children_watched(&self, path: &str) -> Result<(NodeChildren, Self::Watch), Error>;
     fn sync(&self, path: &str) -> Result<(), Error>;
+    fn call<O: Operation>(&self, operation: O) -> Result<O::Reply, Error>;
 
     fn acquire(&self, path: &str, layout: Layout) -> Result<Self::Guard, Denial>;
     fn try_acquire(&self, path: &str) -> Result<Self::Guard, Denial>;
@@ -190,6 +191,10 @@ impl Face for Tokio {
         wait(self.0.sync(path))
     }
 
+    fn call<O: Operation>(&self, operation: O) -> Result<O::Reply, Error> {
+        wait(self.0.call(operation))
+    }
+
     fn acquire(&self, path: &str, layout: Layout) -> Result<Self::Guard, Denial> {
         wait(self.0.lock(path).expect("a path").layout(layout).acquire())
     }
@@ -322,6 +327,10 @@ impl Face for zk_std::Client {
 
     fn sync(&self, path: &str) -> Result<(), Error> {
         self.sync(path)
+    }
+
+    fn call<O: Operation>(&self, operation: O) -> Result<O::Reply, Error> {
+        self.call(operation)
     }
 
     fn acquire(&self, path: &str, layout: Layout) -> Result<Self::Guard, Denial> {
