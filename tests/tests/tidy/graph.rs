@@ -13,7 +13,7 @@ const ARROWS: [(&str, &[&str]); 5] = [
 ];
 
 /// All that an engine crate takes from others. Another one is a decision to be recorded first.
-const ENGINE_DEPENDENCIES: [&str; 4] = ["bytes", "nom", "thiserror", "tracing"];
+const ENGINE_DEPENDENCIES: [&str; 6] = ["base64", "bytes", "nom", "sha1", "thiserror", "tracing"];
 
 /// The dependencies in `manifest` that the package `name` must not have; those for its tests are free.
 pub(crate) fn arrows(name: &str, path: &str, manifest: &str) -> Vec<String> {
