@@ -40,9 +40,10 @@ fn without_a_server_the_error_is_clear_and_the_client_goes_on<C: Face>() {
 
 fn a_session_survives_the_restart_of_its_server<C: Face>() {
     let installation = Installation::find().expect("a ZooKeeper");
-    let mut server = Server::start(&installation, Options::new());
+    // A busy machine may take its time to start a server: the session must be able to wait for it.
+    let mut server = Server::start(&installation, Options::new().tick(Duration::from_secs(3)));
     let mut patient = config(server.address(), "");
-    patient.session_timeout = Duration::from_secs(4);
+    patient.session_timeout = Duration::from_secs(60);
     let client: C = client_with(patient);
     client.create("/mine", "", CreateMode::Ephemeral).expect("created");
     let session = client.connected(SOON).expect("connected");
