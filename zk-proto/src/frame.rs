@@ -95,6 +95,7 @@ const fn fault(what: What) -> Malformed {
 
 #[cfg(test)]
 mod tests {
+    use std::format;
     use std::vec::Vec;
 
     use super::*;
@@ -157,6 +158,7 @@ mod tests {
     fn a_frame_is_not_copied() {
         let mut deframer = Deframer::new(8);
         deframer.buffer().extend_from_slice(b"\0\0\0\x02ab");
+        assert_eq!(format!("{deframer:?}"), "Deframer(6 bytes received, limit 8)");
         let place = deframer.buffer().as_ptr().wrapping_add(PREFIX_LEN);
         assert_eq!(deframer.next_frame().unwrap().unwrap().as_ptr(), place);
     }

@@ -397,6 +397,7 @@ mod tests {
         sorted.sort();
         assert_eq!(sorted, ["/", "/a", "/a/b", "/b"].map(path));
         assert_eq!("/a".parse(), Ok(path("/a")));
+        assert_eq!(AsRef::<str>::as_ref(&path("/a")), "/a");
         assert_eq!(BTreeSet::from([path("/a"), path("/b")]).get("/b"), Some(&path("/b")));
         assert_eq!(Path::try_from("/a"), Path::try_from(String::from("/a")));
     }
