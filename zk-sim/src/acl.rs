@@ -2,6 +2,8 @@
 //!
 //! It knows the schemes world, auth, digest and ip, and the identity `super`; not sasl and x509.
 
+use std::net::IpAddr;
+
 use crate::{Code, Quirks};
 
 /// May read data and children.
@@ -206,6 +208,22 @@ fn address(text: &str) -> Option<u32> {
     parts.next().is_none().then_some(address)
 }
 
+/// The identity that every connection has.
+pub(crate) fn of_peer(peer: IpAddr) -> Id {
+    Id::new("ip", &peer.to_string())
+}
+
+/// The ACL as it is shown to who may not set it: digests lose their secret half.
+pub(crate) fn masked(acl: &[Acl]) -> Vec<Acl> {
+    let hidden = |entry: &Acl| match entry.id.id.split_once(':') {
+        Some((user, _)) if entry.id.scheme == "digest" => {
+            Acl { perms: entry.perms, id: Id::new("digest", &format!("{user}:x")) }
+        }
+        _ => entry.clone(),
+    };
+    acl.iter().map(hidden).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -288,5 +306,12 @@ mod tests {
         assert_eq!(check(&acl("digest", "a:b", ADMIN), READ | ADMIN, &me), Ok(()));
         assert_eq!(check(&acl("world", "anyone", READ), READ, &[]), Ok(()));
         assert_eq!(check(&acl("digest", "x:y", 0), READ, &[Id::new("super", "")]), Ok(()));
+    }
+
+    #[test]
+    fn digests_are_masked() {
+        let acl = [Acl { perms: 1, id: Id::new("digest", "u:x:y") }];
+        assert_eq!(masked(&acl)[0].id.id, "u:x");
+        assert_eq!(masked(&Acl::open()), Acl::open());
     }
 }
