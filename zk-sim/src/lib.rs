@@ -7,6 +7,7 @@
 //!   log have the same tree.
 //! - [`Server`]: one server by itself, without sockets and clocks. It reads requests and writes answers with a codec of
 //!   its own, which shares nothing with `zk-proto`.
+//! - `serve` (feature `serve`): that server behind a TCP listener, in real time.
 //!
 //! It does what ZooKeeper 3.8.0 does, or by [`Quirks`] what other versions do. It does not know quotas, SASL, TLS, and the roles of an ensemble.
 //!
@@ -30,6 +31,8 @@ pub use digest::digest_id;
 pub use log::Log;
 pub use node::{Family, Kind, Node, Stat};
 pub use quirks::{Quirks, Version};
+#[cfg(feature = "serve")]
+pub use serve::{Served, serve, serve_with};
 pub use server::{Input, Output, REQUEST_LENGTH_MAX, Server};
 pub use sessions::password;
 pub use tree::Tree;
@@ -47,6 +50,8 @@ pub mod path;
 mod quirks;
 mod reply;
 mod request;
+#[cfg(feature = "serve")]
+mod serve;
 mod server;
 mod sessions;
 mod tree;
