@@ -9,7 +9,8 @@
 //!   its own, which shares nothing with `zk-proto`.
 //! - `serve` (feature `serve`): that server behind a TCP listener, in real time.
 //!
-//! It does what ZooKeeper 3.8.0 does, or by [`Quirks`] what other versions do. It does not know quotas, SASL, TLS, and the roles of an ensemble.
+//! It does what ZooKeeper 3.8.0 does, or by [`Quirks`] what other versions do. It has been compared with real servers
+//! by the example `differential`. It does not know quotas, SASL, TLS, and the roles of an ensemble.
 //!
 //! ```
 //! use zk_sim::{Config, ConnId, Input, Millis, Output, Server};
