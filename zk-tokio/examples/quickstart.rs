@@ -1,13 +1,15 @@
 //! Two clients, a node that changes, and a lock that passes from one client to the other.
 //!
-//! `cargo run -p zk-tokio --example quickstart -- HOST:PORT[/chroot]`; the same story as zk-std's `quickstart`.
+//! `cargo run -p zk-tokio --example quickstart -- HOST:PORT[/chroot]`, or without arguments on a server of
+//! its own, which ends with it; the same story as zk-std's `quickstart`.
 #![allow(clippy::print_stdout, reason = "an example tells its story")]
 
 use zk_tokio::{Acl, Client, CreateMode, Error, Version};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let servers = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:2181".into());
+    let own = zk_sim::serve("127.0.0.1:0")?;
+    let servers = std::env::args().nth(1).unwrap_or_else(|| own.address().to_string());
     let first = Client::connect(&servers).await?;
     let second = Client::connect(&servers).await?;
     println!("two clients are connected to {servers}");

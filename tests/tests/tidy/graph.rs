@@ -4,10 +4,11 @@ use crate::ENGINE;
 use crate::source::{Source, words};
 
 /// For each crate of ours, the crates of ours it may depend on.
-const ARROWS: [(&str, &[&str]); 5] = [
+const ARROWS: [(&str, &[&str]); 6] = [
     ("zk-proto", &[]),
     ("zk-session", &["zk-proto"]),
     ("zk-recipes", &["zk-session"]),
+    ("zk-sim", &["zk-proto", "zk-session", "zk-recipes"]),
     ("zk-tokio", &["zk-proto", "zk-session", "zk-recipes"]),
     ("zk-std", &["zk-proto", "zk-session", "zk-recipes"]),
 ];
@@ -95,6 +96,7 @@ mod tests {
             ["Cargo.toml:5: zk-proto must not depend on zk-session"]
         );
         assert_eq!(up("zk-recipes", "[dependencies]\nzk-proto = \"1\"").len(), 1);
+        assert_eq!(up("zk-sim", "[dependencies]\nzk-std = \"1\"").len(), 1);
         assert_eq!(
             up("zk-tokio", "[dependencies]\nzk-std = { path = \"../zk-std\" }\ntokio = \"1\"").len(),
             1

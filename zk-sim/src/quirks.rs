@@ -1,0 +1,94 @@
+//! In what the releases of ZooKeeper differ, one flag a difference. It holds no behaviour itself.
+
+/// A line of releases, by its last member that the model was compared with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Version {
+    /// 3.4.13: no containers, no persistent watches, none of the later operations.
+    V3_4,
+    /// 3.5: no persistent watches, no `multiRead`.
+    V3_5,
+    /// 3.8.0, with the filter of watch events by ACL that distributions have added to it.
+    #[default]
+    V3_8,
+    /// 3.9.3.
+    V3_9,
+}
+
+impl Version {
+    /// The text a server of this version gives as its own.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::V3_4 => "3.4.13",
+            Self::V3_5 => "3.5.10",
+            Self::V3_8 => "3.8.0",
+            Self::V3_9 => "3.9.3",
+        }
+    }
+}
+
+/// What a server does differently from others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quirks {
+    /// Whose quirks these are; decides which operations are known.
+    pub version: Version,
+    /// An event is delivered only to who may read the node (from 3.8.4 and 3.9.2).
+    pub events_need_read: bool,
+    /// `exists` needs READ on a node that is there (from 3.8.4 and 3.9.2).
+    pub exists_needs_read: bool,
+    /// Watches of several kinds live side by side on a path; else the last one replaces the others (before 3.9).
+    pub watches_mix: bool,
+    /// Watch events carry the zxid of their transaction, else -1 (from 3.9.0).
+    pub events_have_zxid: bool,
+    /// In a multi, the flags alone say what a create makes and how it is answered: `create2` has no stat, and
+    /// `createContainer` makes a container only with the flags for one (before 3.7.2 and 3.8.2).
+    pub multi_goes_by_flags: bool,
+    /// A create with flags that do not exist spoils the whole multi, not its operation only (from 3.7.2 and 3.8.2).
+    pub multi_checks_flags: bool,
+    /// `checkWatches` finds the watches of other connections, too, and stumbles over paths without a `/` (before 3.9).
+    pub check_sees_others: bool,
+    /// `getACL` hides digests from who may not write the ACL (from 3.4.14 and 3.5.5).
+    pub digests_are_masked: bool,
+    /// An ACL list that is null is malformed, not invalid (3.4).
+    pub null_acl_is_malformed: bool,
+    /// An address in an ACL may name its number of bits (from 3.5).
+    pub addresses_have_bits: bool,
+    /// The edges of the ranges of characters that paths must not have are refused as well (from 3.5).
+    pub path_edges_refused: bool,
+    /// There is a node `/zookeeper/config` (from 3.5).
+    pub has_config_node: bool,
+    /// Nodes can have a time to live. A setting rather than a habit: servers call it `extendedTypesEnabled`, and it is
+    /// off unless they are told.
+    pub has_ttl_nodes: bool,
+}
+
+impl Quirks {
+    /// The quirks of a version.
+    #[must_use]
+    pub fn of(version: Version) -> Self {
+        let modern = version >= Version::V3_5;
+        let latest = version >= Version::V3_9;
+        Self {
+            version,
+            events_need_read: version >= Version::V3_8,
+            exists_needs_read: latest,
+            watches_mix: latest,
+            events_have_zxid: latest,
+            multi_goes_by_flags: !latest,
+            multi_checks_flags: latest,
+            check_sees_others: !latest,
+            digests_are_masked: modern,
+            null_acl_is_malformed: !modern,
+            addresses_have_bits: modern,
+            path_edges_refused: modern,
+            has_config_node: modern,
+            has_ttl_nodes: modern,
+        }
+    }
+}
+
+impl Default for Quirks {
+    fn default() -> Self {
+        Self::of(Version::default())
+    }
+}

@@ -1,0 +1,254 @@
+//! Requests, from their bytes. It does not decide whether one is allowed.
+
+use crate::quirks::{Quirks, Version};
+use crate::txn::{Change, Create, Form, Write};
+use crate::wire::{Decoded, Malformed, Reader};
+
+/// What a client asks for, once it has a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Request {
+    /// Goes through the log.
+    Write(Write),
+    Read(Read),
+    Watch(Watch),
+    Sync {
+        path: Option<String>,
+    },
+    Ping,
+    Auth {
+        scheme: Option<String>,
+        credentials: Option<Vec<u8>>,
+    },
+    /// No mechanism is known, so that the token does not matter.
+    Sasl,
+    /// A server alone has no ensemble to configure.
+    Reconfig,
+    CloseSession,
+}
+
+/// Answered from the tree as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Read {
+    Exists { path: String, watch: bool },
+    Data { path: String, watch: bool },
+    Acl { path: String },
+    Children { path: String, watch: bool, stat: bool },
+    Ephemerals { prefix: Option<String> },
+    AllChildrenNumber { path: String },
+    WhoAmI,
+    Multi(Vec<Self>),
+}
+
+/// About the watches of the connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Watch {
+    Add { path: String, recursive: bool },
+    Check { path: String, wanted: Wanted },
+    Remove { path: String, wanted: Wanted },
+    Restore(Restore),
+}
+
+/// Which watches a client means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    Children,
+    Data,
+    Any,
+    Persistent,
+    Recursive,
+}
+
+/// The watches that a client had on its last connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Restore {
+    /// The last zxid it has seen.
+    pub(crate) seen: i64,
+    pub(crate) data: Vec<String>,
+    pub(crate) exist: Vec<String>,
+    pub(crate) child: Vec<String>,
+    pub(crate) persistent: Vec<String>,
+    pub(crate) recursive: Vec<String>,
+}
+
+pub(crate) const CLOSE_SESSION: i32 = -11;
+pub(crate) const CREATE: i32 = 1;
+pub(crate) const DELETE: i32 = 2;
+const EXISTS: i32 = 3;
+pub(crate) const GET_DATA: i32 = 4;
+pub(crate) const SET_DATA: i32 = 5;
+const GET_ACL: i32 = 6;
+const SET_ACL: i32 = 7;
+pub(crate) const GET_CHILDREN: i32 = 8;
+const SYNC: i32 = 9;
+const PING: i32 = 11;
+const GET_CHILDREN2: i32 = 12;
+pub(crate) const CHECK: i32 = 13;
+const MULTI: i32 = 14;
+pub(crate) const CREATE2: i32 = 15;
+const RECONFIG: i32 = 16;
+const CHECK_WATCHES: i32 = 17;
+const REMOVE_WATCHES: i32 = 18;
+const CREATE_CONTAINER: i32 = 19;
+const CREATE_TTL: i32 = 21;
+const MULTI_READ: i32 = 22;
+const AUTH: i32 = 100;
+const SET_WATCHES: i32 = 101;
+const SASL: i32 = 102;
+const GET_EPHEMERALS: i32 = 103;
+const GET_ALL_CHILDREN_NUMBER: i32 = 104;
+const SET_WATCHES2: i32 = 105;
+const ADD_WATCH: i32 = 106;
+const WHO_AM_I: i32 = 107;
+
+/// Since which version a server takes the operation from a client. `check` is for multis only.
+fn since(opcode: i32) -> Option<Version> {
+    match opcode {
+        CREATE..=SYNC | PING | GET_CHILDREN2 | MULTI | AUTH..=SASL | CLOSE_SESSION => Some(Version::V3_4),
+        CREATE2..=CREATE_CONTAINER | CREATE_TTL => Some(Version::V3_5),
+        MULTI_READ | GET_EPHEMERALS..=WHO_AM_I => Some(Version::V3_8),
+        _ => None,
+    }
+}
+
+/// Whether a request of this kind takes a place in the log even when it cannot be decoded.
+pub(crate) const fn is_logged(opcode: i32) -> bool {
+    matches!(opcode, CREATE | DELETE | SET_DATA | SET_ACL | MULTI | CREATE2 | CREATE_CONTAINER | CREATE_TTL)
+}
+
+/// Whether a request is looked at where frames are read, so that one that cannot be decoded ends its connection.
+pub(crate) const fn is_for_the_door(opcode: i32) -> bool {
+    matches!(opcode, AUTH | SASL)
+}
+
+/// Whether the server knows the operation.
+pub(crate) fn is_known(opcode: i32, quirks: &Quirks) -> bool {
+    since(opcode).is_some_and(|since| since <= quirks.version)
+}
+
+/// Reads the body of a request that is known. What follows it is not looked at.
+pub(crate) fn decode(opcode: i32, body: &[u8], quirks: &Quirks) -> Decoded<Request> {
+    let reader = &mut Reader::new(body);
+    Ok(match opcode {
+        EXISTS => Request::Read(Read::Exists { path: reader.path()?, watch: reader.bool()? }),
+        GET_DATA => Request::Read(Read::Data { path: reader.path()?, watch: reader.bool()? }),
+        GET_ACL => Request::Read(Read::Acl { path: reader.path()? }),
+        GET_CHILDREN | GET_CHILDREN2 => Request::Read(Read::Children {
+            path: reader.path()?,
+            watch: reader.bool()?,
+            stat: opcode == GET_CHILDREN2,
+        }),
+        GET_EPHEMERALS => Request::Read(Read::Ephemerals { prefix: reader.text()? }),
+        GET_ALL_CHILDREN_NUMBER => Request::Read(Read::AllChildrenNumber { path: reader.path()? }),
+        WHO_AM_I => Request::Read(Read::WhoAmI),
+        MULTI_READ => Request::Read(Read::Multi(items(reader, item_read)?)),
+        SET_ACL => {
+            Request::Write(Write::SetAcl { path: reader.path()?, acl: reader.acl()?, version: reader.int()? })
+        }
+        MULTI => Request::Write(Write::Multi(items(reader, change)?)),
+        CREATE | DELETE | SET_DATA | CREATE2 | CREATE_CONTAINER | CREATE_TTL => {
+            Request::Write(Write::Change(change(opcode, reader)?))
+        }
+        SYNC => Request::Sync { path: reader.text()? },
+        PING => Request::Ping,
+        AUTH => {
+            reader.int()?;
+            let scheme = reader.text()?;
+            Request::Auth { scheme, credentials: reader.buffer()?.map(<[u8]>::to_vec) }
+        }
+        SASL => {
+            reader.buffer()?;
+            Request::Sasl
+        }
+        RECONFIG => {
+            for _ in 0..3 {
+                reader.text()?;
+            }
+            reader.long()?;
+            Request::Reconfig
+        }
+        CLOSE_SESSION => Request::CloseSession,
+        _ => Request::Watch(watch(opcode, reader, quirks)?),
+    })
+}
+
+fn watch(opcode: i32, reader: &mut Reader<'_>, quirks: &Quirks) -> Decoded<Watch> {
+    Ok(match opcode {
+        ADD_WATCH => Watch::Add {
+            path: reader.path()?,
+            recursive: match reader.int()? {
+                0 => false,
+                1 => true,
+                _ => return Err(Malformed),
+            },
+        },
+        CHECK_WATCHES => Watch::Check { path: reader.path()?, wanted: wanted(reader, quirks)? },
+        REMOVE_WATCHES => Watch::Remove { path: reader.path()?, wanted: wanted(reader, quirks)? },
+        SET_WATCHES | SET_WATCHES2 => {
+            let mut restore = Restore {
+                seen: reader.long()?,
+                data: reader.paths()?,
+                exist: reader.paths()?,
+                child: reader.paths()?,
+                ..Restore::default()
+            };
+            if opcode == SET_WATCHES2 {
+                (restore.persistent, restore.recursive) = (reader.paths()?, reader.paths()?);
+            }
+            Watch::Restore(restore)
+        }
+        _ => return Err(Malformed),
+    })
+}
+
+fn wanted(reader: &mut Reader<'_>, quirks: &Quirks) -> Decoded<Wanted> {
+    match reader.int()? {
+        1 => Ok(Wanted::Children),
+        2 => Ok(Wanted::Data),
+        3 => Ok(Wanted::Any),
+        4 if quirks.watches_mix => Ok(Wanted::Persistent),
+        5 if quirks.watches_mix => Ok(Wanted::Recursive),
+        _ => Err(Malformed),
+    }
+}
+
+/// The operations of a multi, up to the header that says it is done.
+fn items<T>(reader: &mut Reader<'_>, item: impl Fn(i32, &mut Reader<'_>) -> Decoded<T>) -> Decoded<Vec<T>> {
+    let mut items = Vec::new();
+    loop {
+        let (opcode, done, _) = (reader.int()?, reader.bool()?, reader.int()?);
+        if done {
+            return Ok(items);
+        }
+        items.push(item(opcode, reader)?);
+    }
+}
+
+fn item_read(opcode: i32, reader: &mut Reader<'_>) -> Decoded<Read> {
+    let (path, _) = (reader.path()?, reader.bool()?);
+    match opcode {
+        GET_DATA => Ok(Read::Data { path, watch: false }),
+        GET_CHILDREN => Ok(Read::Children { path, watch: false, stat: false }),
+        _ => Err(Malformed),
+    }
+}
+
+fn change(opcode: i32, reader: &mut Reader<'_>) -> Decoded<Change> {
+    Ok(match opcode {
+        CREATE | CREATE2 | CREATE_CONTAINER | CREATE_TTL => Change::Create(Create {
+            path: reader.path()?,
+            data: reader.data()?,
+            acl: reader.acl()?,
+            flags: reader.int()?,
+            form: match opcode {
+                CREATE => Form::Plain,
+                CREATE2 => Form::WithStat,
+                CREATE_CONTAINER => Form::Container,
+                _ => Form::Ttl(reader.long()?),
+            },
+        }),
+        DELETE => Change::Delete { path: reader.path()?, version: reader.int()? },
+        SET_DATA => Change::SetData { path: reader.path()?, data: reader.data()?, version: reader.int()? },
+        CHECK => Change::Check { path: reader.path()?, version: reader.int()? },
+        _ => return Err(Malformed),
+    })
+}
