@@ -8,6 +8,7 @@ use crate::wire::Reader;
 
 mod bytes;
 mod matrix;
+mod reads;
 mod sessions;
 
 /// Clients of one server, at a time that the test sets.
