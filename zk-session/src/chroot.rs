@@ -26,7 +26,11 @@ impl Chroot {
         if self.0.is_root() {
             return;
         }
-        request.each_path(&mut |path| *path = path.below(&self.0));
+        request.each_path(&mut |path| {
+            if path.as_str() != ENSEMBLE_CONFIG {
+                *path = path.below(&self.0);
+            }
+        });
         if let Request::Delete(delete) = request {
             self.spare(delete);
         }
@@ -48,13 +52,18 @@ impl Chroot {
 
     /// The reply in the client's paths; false if one of its paths lies outside.
     pub(crate) fn reply_inward(&self, reply: &mut Reply) -> bool {
-        let mut inside = true;
-        if !self.0.is_root() {
-            reply.each_path(&mut |path| match path.strip(&self.0) {
-                Some(stripped) => *path = stripped,
-                None => inside = false,
-            });
+        if self.0.is_root() {
+            return true;
         }
+        if let Reply::GetEphemerals(ephemerals) = reply {
+            // The server compares texts: asked for what is below "/app" it also tells of "/apple".
+            ephemerals.paths.retain(|path| path.starts_with(&self.0));
+        }
+        let mut inside = true;
+        reply.each_path(&mut |path| match path.strip(&self.0) {
+            Some(stripped) => *path = stripped,
+            None => inside = false,
+        });
         inside
     }
 
@@ -63,3 +72,6 @@ impl Chroot {
         path.strip(&self.0).unwrap_or(path)
     }
 }
+
+/// The node of the ensemble's configuration is outside of every chroot, as in the official client.
+const ENSEMBLE_CONFIG: &str = "/zookeeper/config";

@@ -198,6 +198,31 @@ fn a_multi_is_taken_into_the_chroot_but_does_not_delete_its_root() {
 }
 
 #[test]
+fn what_lies_outside_the_chroot_stays_outside() {
+    use zk_session::ops::{Ephemerals, GetData, GetEphemerals};
+    use zk_session::{Answer, Output};
+    let mut script = Script::linked(config("a/app"));
+    script.submit(GetData::config(true));
+    script.submit(GetEphemerals { prefix: path("/x") });
+    let sent = script.sent_requests();
+    assert_eq!(sent[0].1, GetData::config(true).into());
+    assert_eq!(sent[1].1, GetEphemerals { prefix: path("/app/x") }.into());
+    script.reply(1, 1, Ok(data("server.1=a:1:2")));
+    script.expect(&["call 1 ok"]);
+    script.event(EventKind::NodeDataChanged, "/zookeeper/config");
+    script.expect(&["call 1 NodeDataChanged /zookeeper/config"]);
+    let paths = vec![path("/app/x"), path("/app/xy"), path("/apple")];
+    script.reply(2, 1, Ok(Reply::GetEphemerals(Ephemerals { paths })));
+    let Some(Output::Completed(_, Ok(Answer { reply: Reply::GetEphemerals(inside), .. }))) =
+        script.session.poll()
+    else {
+        panic!("expected the ephemeral nodes");
+    };
+    assert_eq!(inside.paths, [path("/x"), path("/xy")]);
+    assert_eq!(script.session.oddities().foreign_paths, 0);
+}
+
+#[test]
 fn what_the_engine_cannot_serve_is_refused_before_it_is_sent() {
     use zk_session::{CallOptions, Misuse, Refusal};
     let mut script = Script::linked(config("a"));
