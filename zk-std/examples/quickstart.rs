@@ -4,11 +4,12 @@
 //! its own, which ends with it; the same story as zk-tokio's `quickstart`.
 #![allow(clippy::print_stdout, reason = "an example tells its story")]
 
-use zk_std::{Acl, Client, CreateMode, Error, Version};
+use zk_std::{Acl, Client, Code, CreateMode, Error, Version};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let own = zk_sim::serve("127.0.0.1:0")?;
-    let servers = std::env::args().nth(1).unwrap_or_else(|| own.address().to_string());
+    let given = std::env::args().nth(1);
+    let own = given.is_none().then(|| zk_sim::serve("127.0.0.1:0")).transpose()?;
+    let servers = given.or(own.as_ref().map(|own| own.address().to_string())).unwrap_or_default();
     let first = Client::connect(&servers)?;
     let second = Client::connect(&servers)?;
     println!("two clients are connected to {servers}");
@@ -16,10 +17,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let stat = first.create2("/greeting", "hello", Acl::open_unsafe(), CreateMode::Ephemeral)?.stat;
     let (node, changed) = second.get_data_watched("/greeting")?;
-    println!(
-        "the first creates a node that lives as long as its session; the second reads {:?}",
-        text(node.data)
-    );
+    println!("the first creates an ephemeral node; the second reads {:?}", text(node.data));
     first.set_data("/greeting", "goodbye", Version::exactly(stat.version)?)?;
     let event = changed.wait()?;
     println!("the second's watch says {:?} for {}", event.kind, event.path);
@@ -49,10 +47,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn create_chroot(servers: &str) -> Result<(), Box<dyn std::error::Error>> {
     let Some((hosts, chroot)) = servers.split_once('/') else { return Ok(()) };
     let root = Client::connect(hosts)?;
-    let created = root.create(&format!("/{chroot}"), "", Acl::open_unsafe(), CreateMode::Persistent);
-    root.close();
-    match created {
-        Ok(_) | Err(Error::Server(zk_std::Code::NodeExists)) => Ok(()),
+    let path = format!("/{chroot}");
+    match root.create(&path, "", Acl::open_unsafe(), CreateMode::Persistent) {
+        Ok(_) | Err(Error::Server(Code::NodeExists)) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }

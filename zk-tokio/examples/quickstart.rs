@@ -4,12 +4,13 @@
 //! its own, which ends with it; the same story as zk-std's `quickstart`.
 #![allow(clippy::print_stdout, reason = "an example tells its story")]
 
-use zk_tokio::{Acl, Client, CreateMode, Error, Version};
+use zk_tokio::{Acl, Client, Code, CreateMode, Error, Version};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let own = zk_sim::serve("127.0.0.1:0")?;
-    let servers = std::env::args().nth(1).unwrap_or_else(|| own.address().to_string());
+    let given = std::env::args().nth(1);
+    let own = given.is_none().then(|| zk_sim::serve("127.0.0.1:0")).transpose()?;
+    let servers = given.or(own.as_ref().map(|own| own.address().to_string())).unwrap_or_default();
     let first = Client::connect(&servers).await?;
     let second = Client::connect(&servers).await?;
     println!("two clients are connected to {servers}");
@@ -17,10 +18,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let stat = first.create2("/greeting", "hello", Acl::open_unsafe(), CreateMode::Ephemeral).await?.stat;
     let (node, changed) = second.get_data_watched("/greeting").await?;
-    println!(
-        "the first creates a node that lives as long as its session; the second reads {:?}",
-        text(node.data)
-    );
+    println!("the first creates an ephemeral node; the second reads {:?}", text(node.data));
     first.set_data("/greeting", "goodbye", Version::exactly(stat.version)?).await?;
     let event = changed.await?;
     println!("the second's watch says {:?} for {}", event.kind, event.path);
@@ -50,10 +48,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 async fn create_chroot(servers: &str) -> Result<(), Box<dyn std::error::Error>> {
     let Some((hosts, chroot)) = servers.split_once('/') else { return Ok(()) };
     let root = Client::connect(hosts).await?;
-    let created = root.create(&format!("/{chroot}"), "", Acl::open_unsafe(), CreateMode::Persistent).await;
-    root.close().await;
-    match created {
-        Ok(_) | Err(Error::Server(zk_tokio::Code::NodeExists)) => Ok(()),
+    let path = format!("/{chroot}");
+    match root.create(&path, "", Acl::open_unsafe(), CreateMode::Persistent).await {
+        Ok(_) | Err(Error::Server(Code::NodeExists)) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }
