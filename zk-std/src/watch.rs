@@ -57,3 +57,23 @@ fn outcome(notice: Notice) -> Result<WatchEvent, Ended> {
         Notice::Ended(ended) => Err(ended),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::Client;
+
+    #[test]
+    fn a_watch_that_is_dropped_is_forgotten() {
+        let server = zk_sim::serve("127.0.0.1:0").expect("a port");
+        let client = Client::connect(&server.address().to_string()).expect("connected");
+        let (_, kept) = client.exists_watched("/a").expect("asked");
+        let (_, dropped) = client.exists_watched("/b").expect("asked");
+        let standing = || client.shared().lock().session.watch_count();
+        assert_eq!(standing(), 2);
+        drop(dropped);
+        assert_eq!(standing(), 1);
+        drop(kept);
+        assert_eq!(standing(), 0);
+        client.close();
+    }
+}

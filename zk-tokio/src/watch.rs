@@ -41,3 +41,23 @@ impl Drop for Watch {
         self.shared.lock().unwatch(self.call);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::Client;
+
+    #[tokio::test]
+    async fn a_watch_that_is_dropped_is_forgotten() {
+        let server = zk_sim::serve("127.0.0.1:0").expect("a port");
+        let client = Client::connect(&server.address().to_string()).await.expect("connected");
+        let (_, kept) = client.exists_watched("/a").await.expect("asked");
+        let (_, dropped) = client.exists_watched("/b").await.expect("asked");
+        let standing = || client.shared().lock().session.watch_count();
+        assert_eq!(standing(), 2);
+        drop(dropped);
+        assert_eq!(standing(), 1);
+        drop(kept);
+        assert_eq!(standing(), 0);
+        client.close().await;
+    }
+}
