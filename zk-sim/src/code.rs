@@ -30,10 +30,16 @@ pub enum Code {
     InvalidAcl = -114,
     /// The credentials were refused.
     AuthFailed = -115,
+    /// The session has gone on at another server. No client sees this: its connection is closed instead.
+    SessionMoved = -118,
+    /// The server serves nothing but reads.
+    NotReadOnly = -119,
     /// There is no such watch on this connection.
     NoWatcher = -121,
     /// The server does not allow its configuration to be changed.
     ReconfigDisabled = -123,
+    /// The server has too much to do, and has not looked at the request.
+    Throttled = -127,
 }
 
 impl Code {

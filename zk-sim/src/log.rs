@@ -48,7 +48,7 @@ impl Log {
 
     /// The transactions that are kept and come after `applied`, in order.
     pub fn after(&self, applied: Zxid) -> impl Iterator<Item = &Txn> {
-        self.kept.iter().filter(move |txn| txn.zxid > applied)
+        self.kept.range(self.kept.partition_point(|txn| txn.zxid <= applied)..)
     }
 }
 

@@ -49,14 +49,20 @@ pub(crate) fn event(zxid: Zxid, event: Event, path: &str) -> Vec<u8> {
 }
 
 /// The first frame of a connection, which has no header. Old clients neither send nor expect the last byte.
-pub(crate) fn greeting(timeout_ms: u32, session: SessionId, password: [u8; 16], is_old: bool) -> Vec<u8> {
+pub(crate) fn greeting(
+    timeout_ms: u32,
+    session: SessionId,
+    password: [u8; 16],
+    is_old: bool,
+    is_read_only: bool,
+) -> Vec<u8> {
     let mut writer = Writer::frame();
     writer.int(0);
     writer.int(i32::try_from(timeout_ms).unwrap_or(i32::MAX));
     writer.long(session.0);
     writer.buffer(Some(&password));
     if !is_old {
-        writer.bool(false);
+        writer.bool(is_read_only);
     }
     writer.finish()
 }

@@ -120,6 +120,11 @@ pub(crate) const fn is_for_the_door(opcode: i32) -> bool {
     matches!(opcode, AUTH | SASL)
 }
 
+/// Whether a server that has too much to do may refuse such a request (3.7 to 3.9).
+pub(crate) const fn can_be_throttled(opcode: i32) -> bool {
+    !matches!(opcode, PING | CLOSE_SESSION) && !is_for_the_door(opcode)
+}
+
 /// Whether the server knows the operation.
 pub(crate) fn is_known(opcode: i32, quirks: &Quirks) -> bool {
     since(opcode).is_some_and(|since| since <= quirks.version)

@@ -17,7 +17,8 @@ use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
 
 use crate::config::Config;
-use crate::server::{Input, Output, Server};
+use crate::peer::Output;
+use crate::server::{Input, Server};
 use crate::{ConnId, Millis};
 
 /// A server that runs until this value is dropped. Its connections and its data end with it.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{ConnId, Millis, SessionId};
+use crate::{Code, Millis, ServerId, SessionId};
 
 /// The sessions that one server watches over.
 #[derive(Clone, Debug)]
@@ -15,8 +15,7 @@ pub(crate) struct Sessions {
 #[derive(Clone, Copy, Debug)]
 struct Live {
     deadline: Millis,
-    timeout_ms: u32,
-    conn: Option<ConnId>,
+    owner: Option<ServerId>,
 }
 
 impl Sessions {
@@ -24,18 +23,18 @@ impl Sessions {
         Self { tick_ms, live: BTreeMap::new(), buckets: BTreeMap::new() }
     }
 
-    /// A session begins, or goes on with another timeout, on this connection.
-    pub(crate) fn open(&mut self, session: SessionId, timeout_ms: u32, conn: ConnId, now: Millis) {
+    /// A session begins at this server; or it has begun before this leader, who learns later where it is.
+    pub(crate) fn open(&mut self, session: SessionId, timeout_ms: u32, owner: Option<ServerId>, now: Millis) {
         self.close(session);
         let deadline = self.deadline(timeout_ms, now);
-        self.live.insert(session, Live { deadline, timeout_ms, conn: Some(conn) });
+        self.live.insert(session, Live { deadline, owner });
         self.buckets.entry(deadline).or_default().insert(session);
     }
 
-    /// Something was heard from the session's client. A deadline never moves back.
-    pub(crate) fn touch(&mut self, session: SessionId, now: Millis) {
+    /// Something was heard from the session's client, whose timeout is this. A deadline never moves back.
+    pub(crate) fn touch(&mut self, session: SessionId, timeout_ms: u32, now: Millis) {
         let Some(live) = self.live.get(&session).copied() else { return };
-        let deadline = self.deadline(live.timeout_ms, now).max(live.deadline);
+        let deadline = self.deadline(timeout_ms, now).max(live.deadline);
         if deadline != live.deadline {
             self.leave_bucket(session, live.deadline);
             self.buckets.entry(deadline).or_default().insert(session);
@@ -49,16 +48,27 @@ impl Sessions {
         }
     }
 
-    /// The connection is gone; the session stays.
-    pub(crate) fn disconnect(&mut self, session: SessionId, conn: ConnId) {
-        if let Some(live) = self.live.get_mut(&session).filter(|live| live.conn == Some(conn)) {
-            live.conn = None;
-        }
+    /// A session goes on at this server, with another timeout. Whether it lives.
+    pub(crate) fn renew(
+        &mut self,
+        session: SessionId,
+        timeout_ms: u32,
+        owner: ServerId,
+        now: Millis,
+    ) -> bool {
+        self.touch(session, timeout_ms, now);
+        let live = self.live.get_mut(&session);
+        live.map(|live| live.owner = Some(owner)).is_some()
     }
 
-    /// The connection that a session is on.
-    pub(crate) fn conn(&self, session: SessionId) -> Option<ConnId> {
-        self.live.get(&session)?.conn
+    /// Whether this server may write for the session.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::SessionExpired`], or [`Code::SessionMoved`] if it has gone on elsewhere.
+    pub(crate) fn claim(&mut self, session: SessionId, server: ServerId) -> Result<(), Code> {
+        let live = self.live.get_mut(&session).ok_or(Code::SessionExpired)?;
+        if *live.owner.get_or_insert(server) == server { Ok(()) } else { Err(Code::SessionMoved) }
     }
 
     /// A session whose time is over.
@@ -110,32 +120,46 @@ mod tests {
     use super::*;
 
     const ONE: SessionId = SessionId(1);
-    const CONN: ConnId = ConnId(1);
+    const HERE: ServerId = ServerId(1);
+    const THERE: ServerId = ServerId(2);
 
     #[test]
     fn a_session_expires_at_a_multiple_of_the_tick_after_its_timeout() {
         let mut sessions = Sessions::new(500);
-        sessions.open(ONE, 1000, CONN, Millis(10_100));
+        sessions.open(ONE, 1000, Some(HERE), Millis(10_100));
         assert_eq!(sessions.next_deadline(), Some(Millis(11_500)));
         assert_eq!(sessions.expired(Millis(11_499)), None);
         assert_eq!(sessions.expired(Millis(11_500)), Some(ONE));
-        sessions.touch(ONE, Millis(10_500));
+        sessions.touch(ONE, 1000, Millis(10_500));
         assert_eq!(sessions.next_deadline(), Some(Millis(12_000)), "a whole tick more at a multiple");
-        sessions.touch(ONE, Millis(10_000));
+        sessions.touch(ONE, 1000, Millis(10_000));
         assert_eq!(sessions.next_deadline(), Some(Millis(12_000)), "time goes back for nobody");
         sessions.close(ONE);
-        assert_eq!((sessions.next_deadline(), sessions.conn(ONE)), (None, None));
+        assert_eq!(sessions.next_deadline(), None);
+        assert_eq!(sessions.claim(ONE, HERE), Err(Code::SessionExpired));
     }
 
     #[test]
-    fn an_old_connection_does_not_end_a_moved_session() {
+    fn a_session_is_where_it_went_on_last() {
         let mut sessions = Sessions::new(500);
-        sessions.open(ONE, 1000, CONN, Millis(0));
-        sessions.open(ONE, 2000, ConnId(2), Millis(0));
-        sessions.disconnect(ONE, CONN);
-        assert_eq!(sessions.conn(ONE), Some(ConnId(2)));
-        sessions.disconnect(ONE, ConnId(2));
-        assert_eq!(sessions.conn(ONE), None);
+        sessions.open(ONE, 1000, Some(HERE), Millis(0));
+        assert_eq!(sessions.claim(ONE, THERE), Err(Code::SessionMoved));
+        assert!(sessions.renew(ONE, 2000, THERE, Millis(0)));
+        assert_eq!(
+            (sessions.claim(ONE, THERE), sessions.claim(ONE, HERE)),
+            (Ok(()), Err(Code::SessionMoved))
+        );
         assert_eq!(sessions.next_deadline(), Some(Millis(2500)));
+        assert!(!sessions.renew(SessionId(2), 1000, HERE, Millis(0)));
+    }
+
+    #[test]
+    fn a_new_leader_takes_the_first_who_writes_for_the_owner() {
+        let mut sessions = Sessions::new(500);
+        sessions.open(ONE, 1000, None, Millis(0));
+        assert_eq!(
+            (sessions.claim(ONE, THERE), sessions.claim(ONE, HERE)),
+            (Ok(()), Err(Code::SessionMoved))
+        );
     }
 }

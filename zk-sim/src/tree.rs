@@ -80,6 +80,11 @@ impl Tree {
         self.nodes.keys().filter(below).count()
     }
 
+    /// The sessions that live, with their timeouts in milliseconds.
+    pub fn sessions(&self) -> impl Iterator<Item = (SessionId, u32)> {
+        self.sessions.iter().map(|(session, owner)| (*session, owner.timeout_ms))
+    }
+
     /// The negotiated timeout of a session, if there is such a session.
     #[must_use]
     pub fn session_timeout_ms(&self, session: SessionId) -> Option<u32> {

@@ -37,3 +37,7 @@ pub struct SessionId(pub i64);
 /// One connection of a client, named by whoever drives the server. A number is not used again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnId(pub u64);
+
+/// One server of an ensemble, counted from 1: the high byte of the ids of the sessions that begin there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServerId(pub u8);

@@ -1,5 +1,6 @@
 //! The server over its bytes: sessions, order, limits, and what ends a connection.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use super::*;

@@ -2,14 +2,14 @@
 //!
 //! Paths are not checked: no node has a malformed one.
 
-use super::Server;
+use super::Peer;
 use crate::acl::{self, ADMIN, READ};
 use crate::node::Node;
 use crate::reply::Body;
 use crate::request::Read;
 use crate::{Code, ConnId, SessionId};
 
-impl Server {
+impl Peer {
     pub(super) fn read(&mut self, conn: ConnId, session: SessionId, read: Read) -> Result<Body, Code> {
         match read {
             Read::Exists { path, watch } => self.exists(conn, &path, watch),

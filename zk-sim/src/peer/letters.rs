@@ -4,16 +4,17 @@
 
 use std::fmt::Write as _;
 
-use super::{Server, Stage};
+use super::{Peer, Role, Stage};
 use crate::wire::LENGTH_BYTES;
 use crate::{ConnId, Kind};
 
-impl Server {
+impl Peer {
     /// Answers and closes, if the first bytes of a connection are such a command. They cannot be the length of a frame.
     pub(super) fn answer_letters(&mut self, conn: ConnId, letters: [u8; LENGTH_BYTES]) -> bool {
         let text = match &letters {
             b"ruok" => "imok".into(),
-            b"isro" => "rw".into(),
+            b"isro" => self.access().into(),
+            b"srvr" | b"stat" | b"mntr" if self.role == Role::Looking => NOT_SERVING.into(),
             b"srvr" => self.summary(""),
             b"stat" => self.summary(&self.clients()),
             b"mntr" => self.measures(),
@@ -29,14 +30,34 @@ impl Server {
     fn summary(&self, clients: &str) -> String {
         format!(
             "Zookeeper version: {}-zk-sim, built on none\n{clients}Latency min/avg/max: 0/0.0/0\nReceived: {}\n\
-             Sent: {}\nConnections: {}\nOutstanding: 0\nZxid: {}\nMode: standalone\nNode count: {}\n",
+             Sent: {}\nConnections: {}\nOutstanding: 0\nZxid: {}\nMode: {}\nNode count: {}\n",
             self.config.quirks.version.name(),
             self.received,
             self.sent,
             self.connections.len(),
             self.tree.applied(),
+            self.mode(),
             self.tree.count(),
         )
+    }
+
+    const fn access(&self) -> &'static str {
+        match self.role {
+            Role::Looking => "null",
+            Role::ReadOnly => "ro",
+            Role::Standalone | Role::Leader | Role::Follower | Role::Observer => "rw",
+        }
+    }
+
+    const fn mode(&self) -> &'static str {
+        match self.role {
+            Role::Standalone => "standalone",
+            Role::Leader => "leader",
+            Role::Follower => "follower",
+            Role::Observer => "observer",
+            Role::ReadOnly => "read-only",
+            Role::Looking => "looking",
+        }
     }
 
     fn clients(&self) -> String {
@@ -56,7 +77,7 @@ impl Server {
         let sizes = self.tree.nodes().map(|(path, node)| size((path, node.data.as_deref())));
         let lines = [
             ("version", format!("{}-zk-sim, built on none", self.config.quirks.version.name())),
-            ("server_state", "standalone".into()),
+            ("server_state", self.mode().into()),
             ("avg_latency", "0.0".into()),
             ("min_latency", "0".into()),
             ("max_latency", "0".into()),
@@ -93,3 +114,6 @@ impl Server {
         )
     }
 }
+
+/// What operators are told by a server that knows no leader.
+const NOT_SERVING: &str = "This ZooKeeper instance is not currently serving requests\n";

@@ -1,13 +1,13 @@
 //! Requests about watches themselves. Those that reads set are set there.
 
-use super::Server;
+use super::Peer;
 use crate::reply::{self, Body};
 use crate::request::{Restore, Watch};
 use crate::txn::Event;
 use crate::watches::Mode;
 use crate::{Code, ConnId, Zxid};
 
-impl Server {
+impl Peer {
     pub(super) fn watch(&mut self, conn: ConnId, watch: Watch) -> Result<Body, Code> {
         let quirks = self.config.quirks;
         match watch {

@@ -1,12 +1,12 @@
 //! Every frame after the first: which operation it is, and how it is answered.
 
-use super::Server;
+use super::{Errand, Origin, Peer, Proposal, Role, Stage};
 use crate::acl::Id;
 use crate::reply::{self, Body};
 use crate::request::{self, Request};
 use crate::txn::Write;
 use crate::wire::Reader;
-use crate::{Code, ConnId, Millis, SessionId, Zxid, digest_id};
+use crate::{Code, ConnId, SessionId, Zxid, digest_id};
 
 /// The xid of answers to pings, whatever that of the ping.
 const PING_XID: i32 = -2;
@@ -15,30 +15,46 @@ const NO_ZXID: Zxid = Zxid(-1);
 /// In answers that do not come from the tree.
 const ZERO_ZXID: Zxid = Zxid(0);
 
-impl Server {
-    pub(super) fn request(&mut self, conn: ConnId, session: SessionId, frame: &[u8], now: Millis) {
+impl Peer {
+    pub(super) fn request(&mut self, conn: ConnId, session: SessionId, timeout_ms: u32, frame: &[u8]) {
         let mut reader = Reader::new(frame);
         let (Ok(xid), Ok(opcode)) = (reader.int(), reader.int()) else { return self.close(conn) };
-        self.sessions.touch(session, now);
+        self.errands.push_back(Errand::Touch(session, timeout_ms));
         if !request::is_known(opcode, &self.config.quirks) {
             self.answer(conn, xid, NO_ZXID, &Err(Code::Unimplemented));
             return self.close(conn);
         }
+        if self.throttled > 0 && request::can_be_throttled(opcode) {
+            self.throttled -= 1;
+            return self.answer_now(conn, xid, &Err(Code::Throttled));
+        }
         let body = frame.get(HEADER_BYTES..).unwrap_or_default();
         match request::decode(opcode, body, &self.config.quirks) {
-            Ok(request) => self.carry_out(conn, session, xid, request, now),
+            Ok(request) => self.carry_out(conn, session, xid, request),
             Err(_) if request::is_logged(opcode) => {
-                let refused = Write::Refused(Code::MarshallingError);
-                self.write(conn, session, xid, refused, now);
+                self.propose(conn, session, xid, Write::Refused(Code::MarshallingError));
             }
             Err(_) if request::is_for_the_door(opcode) => self.close(conn),
             Err(malformed) => self.answer_now(conn, xid, &Err(malformed.into())),
         }
     }
 
-    fn carry_out(&mut self, conn: ConnId, session: SessionId, xid: i32, request: Request, now: Millis) {
+    /// A frame comes while the request before it is at the leader. Only credentials do not wait (3.4 to 3.9).
+    pub(super) fn wait(&mut self, conn: ConnId, frame: &[u8]) {
+        let mut reader = Reader::new(frame);
+        let opcode = reader.int().and_then(|_| reader.int());
+        let Some(connection) = self.connections.get_mut(&conn) else { return };
+        match (connection.stage, opcode) {
+            (Stage::Busy(session, timeout_ms), Ok(opcode)) if request::is_for_the_door(opcode) => {
+                self.request(conn, session, timeout_ms, frame);
+            }
+            _ => connection.waiting.push_back(frame.to_vec()),
+        }
+    }
+
+    fn carry_out(&mut self, conn: ConnId, session: SessionId, xid: i32, request: Request) {
         match request {
-            Request::Write(write) => self.write(conn, session, xid, write, now),
+            Request::Write(write) => self.propose(conn, session, xid, write),
             Request::Read(read) => {
                 let result = self.read(conn, session, read);
                 self.answer_now(conn, xid, &result);
@@ -47,11 +63,10 @@ impl Server {
                 let result = self.watch(conn, watch);
                 self.answer_now(conn, xid, &result);
             }
-            Request::Sync { path } => self.answer_now(conn, xid, &Ok(Body::Path(path))),
+            Request::Sync { path } => self.sync(conn, xid, path),
             Request::Ping => self.answer_now(conn, PING_XID, &Ok(Body::Nothing)),
             Request::Reconfig => {
-                let refused = Write::Refused(Code::ReconfigDisabled);
-                self.write(conn, session, xid, refused, now);
+                self.propose(conn, session, xid, Write::Refused(Code::ReconfigDisabled));
             }
             Request::Sasl => self.answer(conn, xid, ZERO_ZXID, &Ok(Body::NoToken)),
             Request::Auth { scheme, credentials } => {
@@ -61,18 +76,38 @@ impl Server {
                     self.close(conn);
                 }
             }
-            Request::CloseSession => {
-                self.sessions.close(session);
-                self.write(conn, session, xid, Write::CloseSession, now);
-                self.close(conn);
-            }
+            Request::CloseSession => self.propose(conn, session, xid, Write::CloseSession),
         }
     }
 
-    fn write(&mut self, conn: ConnId, session: SessionId, xid: i32, write: Write, now: Millis) {
+    fn propose(&mut self, conn: ConnId, session: SessionId, xid: i32, write: Write) {
+        if self.role == Role::ReadOnly {
+            return self.answer_now(conn, xid, &Err(Code::NotReadOnly));
+        }
+        self.defer(conn);
         let identities = self.identities(conn).to_vec();
-        let result = self.commit(session, identities, write, now);
-        self.answer_now(conn, xid, &result.map(Body::Outcome));
+        let origin = Some(Origin { conn, xid });
+        self.errands.push_back(Errand::Propose(Proposal { origin, session, identities, write }));
+    }
+
+    fn sync(&mut self, conn: ConnId, xid: i32, path: Option<String>) {
+        if self.role == Role::ReadOnly {
+            return self.answer_now(conn, xid, &Err(Code::NotReadOnly));
+        }
+        self.defer(conn);
+        if let Some(connection) = self.connections.get_mut(&conn) {
+            connection.path = path;
+        }
+        self.errands.push_back(Errand::Sync(Origin { conn, xid }));
+    }
+
+    /// What comes next on this connection waits for the leader.
+    fn defer(&mut self, conn: ConnId) {
+        if let Some(connection) = self.connections.get_mut(&conn)
+            && let Stage::Open(session, timeout_ms) = connection.stage
+        {
+            connection.stage = Stage::Busy(session, timeout_ms);
+        }
     }
 
     /// Adds what the credentials prove to the connection. Every connection has its address already.
@@ -96,11 +131,7 @@ impl Server {
         }
     }
 
-    pub(super) fn identities(&self, conn: ConnId) -> &[Id] {
-        self.connections.get(&conn).map_or(&[], |connection| &connection.identities)
-    }
-
-    fn answer_now(&mut self, conn: ConnId, xid: i32, result: &Result<Body, Code>) {
+    pub(super) fn answer_now(&mut self, conn: ConnId, xid: i32, result: &Result<Body, Code>) {
         self.answer(conn, xid, self.tree.applied(), result);
     }
 
