@@ -141,4 +141,4 @@ pub(crate) const fn of_the_server(session: SessionId, write: Write) -> Proposal 
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -66,7 +66,7 @@ impl Replica {
             Kind::Synced(origin) => self.due.push_back(Due::Synced(origin)),
             Kind::Renewed { conn, lives } => self.peer.renewed(conn, lives),
             Kind::Goodbye => self.look(common, now),
-            Kind::Vote(_)
+            Kind::Vote(..)
             | Kind::Lead
             | Kind::Follow
             | Kind::Ack(_)

@@ -130,7 +130,7 @@ impl Replica {
                 let lives = self.renew(from, session, timeout_ms, now);
                 self.say(common, from, self.term(), Kind::Renewed { conn, lives });
             }
-            Kind::Vote(_)
+            Kind::Vote(..)
             | Kind::Lead
             | Kind::UpToDate(_)
             | Kind::Propose(_)

@@ -41,7 +41,7 @@ impl Replica {
         if votes {
             let applied = self.peer.tree().applied();
             for to in self.others(common) {
-                self.say(common, to, 0, Kind::Vote(applied));
+                self.say(common, to, 0, Kind::Vote(applied, now));
             }
         }
     }
@@ -55,8 +55,8 @@ impl Replica {
         now: Millis,
     ) {
         let State::Looking(looking) = &mut self.state else { return };
-        if let Kind::Vote(zxid) = kind {
-            looking.votes.insert(from, (*zxid, now));
+        if let Kind::Vote(zxid, said) = kind {
+            looking.votes.insert(from, (*zxid, *said));
         }
         if *kind == Kind::Lead {
             self.state = State::Following(Following::new(from, term, now));

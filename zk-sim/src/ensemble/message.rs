@@ -1,7 +1,7 @@
 //! What servers of an ensemble say to each other. Data only.
 
 use crate::peer::{Origin, Proposal};
-use crate::{ConnId, SessionId, Zxid};
+use crate::{ConnId, Millis, SessionId, Zxid};
 
 /// Something that one server says to another. Whoever carries it need not know what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,8 +13,8 @@ pub struct Message {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Somebody without a leader has applied the log up to here.
-    Vote(Zxid),
+    /// Somebody without a leader has applied the log up to here, at this moment: an old vote does not count.
+    Vote(Zxid, Millis),
     /// Somebody leads.
     Lead,
     /// Somebody follows the one who leads.

@@ -232,7 +232,7 @@ impl Replica {
         let Message { term, kind } = message;
         match (&self.state, kind) {
             (State::Looking(_), kind) => self.hear_looking(common, from, term, &kind, now),
-            (State::Leading(leading), Kind::Vote(_)) => {
+            (State::Leading(leading), Kind::Vote(..)) => {
                 let term = leading.term;
                 self.say(common, from, term, Kind::Lead);
             }

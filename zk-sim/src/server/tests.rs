@@ -7,7 +7,7 @@ use super::*;
 use crate::Version;
 use crate::wire::Reader;
 
-mod bytes;
+pub(crate) mod bytes;
 mod matrix;
 mod reads;
 mod sessions;

@@ -6,47 +6,47 @@ use super::*;
 
 /// Bytes of a request under construction.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Body(pub(super) Vec<u8>);
+pub(crate) struct Body(pub(crate) Vec<u8>);
 
 impl Body {
-    pub(super) fn bool(mut self, value: bool) -> Self {
+    pub(crate) fn bool(mut self, value: bool) -> Self {
         self.0.push(u8::from(value));
         self
     }
 
-    pub(super) fn int(mut self, value: i32) -> Self {
+    pub(crate) fn int(mut self, value: i32) -> Self {
         self.0.extend(value.to_be_bytes());
         self
     }
 
-    pub(super) fn long(mut self, value: i64) -> Self {
+    pub(crate) fn long(mut self, value: i64) -> Self {
         self.0.extend(value.to_be_bytes());
         self
     }
 
-    pub(super) fn buffer(self, value: Option<&[u8]>) -> Self {
+    pub(crate) fn buffer(self, value: Option<&[u8]>) -> Self {
         let mut longer = self.int(value.map_or(-1, |value| i32::try_from(value.len()).unwrap()));
         longer.0.extend(value.unwrap_or_default());
         longer
     }
 
-    pub(super) fn text(self, value: &str) -> Self {
+    pub(crate) fn text(self, value: &str) -> Self {
         self.buffer(Some(value.as_bytes()))
     }
 
-    pub(super) fn framed(self) -> Vec<u8> {
+    pub(crate) fn framed(self) -> Vec<u8> {
         Self::default().buffer(Some(&self.0)).0
     }
 
-    pub(super) fn path(path: &str) -> Self {
+    pub(crate) fn path(path: &str) -> Self {
         Self::default().text(path)
     }
 
-    pub(super) fn create(path: &str, flags: i32) -> Self {
+    pub(crate) fn create(path: &str, flags: i32) -> Self {
         Self::path(path).buffer(None).int(1).int(31).text("world").text("anyone").int(flags)
     }
 
-    pub(super) fn watched(path: &str) -> Self {
+    pub(crate) fn watched(path: &str) -> Self {
         Self::path(path).bool(true)
     }
 }
