@@ -143,8 +143,13 @@ impl CallTable {
         Some(Removed::Written)
     }
 
-    /// The watch that a call under way would set is not wanted any more.
+    /// The watch that a call would set is not wanted any more.
     pub(crate) fn unwatch(&mut self, id: CallId) {
+        if let Ok(index) = self.queued.binary_search_by_key(&id, |call| call.id)
+            && let Some(call) = self.queued.get_mut(index)
+        {
+            Wanted::decline(&mut call.request);
+        }
         if let Ok(index) = self.written.binary_search_by_key(&id, |call| call.id)
             && let Some(call) = self.written.get_mut(index)
         {

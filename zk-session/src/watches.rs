@@ -52,6 +52,17 @@ impl Wanted {
         Some(Self { kind, or_missing, path: path.clone() })
     }
 
+    /// Asks for the same without a watch.
+    pub(crate) const fn decline(request: &mut Request) {
+        if let Request::Exists(ops::Exists { watch, .. })
+        | Request::GetData(ops::GetData { watch, .. })
+        | Request::GetChildren(ops::GetChildren { watch, .. })
+        | Request::GetChildren2(ops::GetChildren2 { watch, .. }) = request
+        {
+            *watch = false;
+        }
+    }
+
     /// The watch that the server has set, given its answer.
     pub(crate) fn armed(self, error: Option<Code>) -> Option<(Kind, Path)> {
         match error {

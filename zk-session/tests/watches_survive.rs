@@ -161,6 +161,29 @@ fn a_watch_that_was_given_up_tells_nothing() {
 }
 
 #[test]
+fn a_watch_that_was_given_up_before_its_call_left_is_not_asked_for() {
+    let mut script = Script::new(config("a"));
+    let waiting = [
+        script.get("/a", true),
+        script.submit(Exists { path: path("/b"), watch: true }),
+        script.submit(GetChildren2 { path: path("/c"), watch: true }),
+    ];
+    for call in waiting {
+        script.session.unwatch(call);
+    }
+    script.dialed();
+    script.connected();
+    script.accept(5);
+    for (_, request) in script.sent_requests() {
+        let text = format!("{request:?}");
+        assert!(text.contains("watch: false"), "{text}");
+    }
+    script.reply(1, 10, Ok(data("x")));
+    script.expect(&["connected 0x5 new", "call 1 ok"]);
+    assert_eq!(script.session.watch_count(), 0);
+}
+
+#[test]
 fn the_chroot_is_added_and_stripped_at_component_borders() {
     let mut script = Script::linked(config("a/app"));
     script.get("/", true);

@@ -12,7 +12,7 @@ use crate::log::Log;
 use crate::peer::{self, Role};
 use crate::tree::Tree;
 use crate::txn::Txn;
-use crate::{Millis, ServerId, Zxid, server};
+use crate::{Millis, ServerId, SessionId, Write, Zxid, server};
 
 pub use message::Message;
 use replica::{Common, Replica};
@@ -162,6 +162,13 @@ impl Ensemble {
     pub fn throttle(&mut self, at: ServerId, count: u32) {
         if let Some(replica) = self.replicas.get_mut(index(at)) {
             replica.throttle(count);
+        }
+    }
+
+    /// Writes for a session that has no connection, as an operator might, if somebody leads. It can begin the session.
+    pub fn administer(&mut self, session: SessionId, write: Write, now: Millis) {
+        for replica in &mut self.replicas {
+            replica.administer(&mut self.common, session, write.clone(), now);
         }
     }
 

@@ -64,3 +64,4 @@ mod txn;
 mod watches;
 mod wire;
 mod words;
+pub mod world;

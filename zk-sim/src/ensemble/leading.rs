@@ -154,6 +154,14 @@ impl Replica {
         }
     }
 
+    /// Writes for a session without a connection, if it leads.
+    pub(super) fn administer(&mut self, common: &mut Common, session: SessionId, write: Write, now: Millis) {
+        if self.office().is_some() {
+            self.propose(common, self.id, of_the_server(session, write), now);
+            self.run(common, now);
+        }
+    }
+
     const fn office(&mut self) -> Option<&mut Office> {
         match &mut self.state {
             State::Leading(leading) => leading.established.as_mut(),

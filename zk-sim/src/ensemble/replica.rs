@@ -247,7 +247,7 @@ impl Replica {
     }
 
     /// Does what is not for the peer to decide, until nothing is left, and hands out what the peer says.
-    fn run(&mut self, common: &mut Common, now: Millis) {
+    pub(super) fn run(&mut self, common: &mut Common, now: Millis) {
         loop {
             if let Some(errand) = self.peer.errand() {
                 self.settle(common, errand, now);

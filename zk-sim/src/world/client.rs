@@ -1,0 +1,337 @@
+//! One client: an engine and its recipes, driven as an adapter would, on a clock of its own.
+
+use zk_recipes::Host;
+use zk_session::{
+    CallId, CallOptions, Calls, Config, ConnId, ConnectString, Input, Instant, Output, Refused, Request, Server,
+    Session, SessionState,
+};
+
+use super::World;
+use super::clock::{Clock, MILLI, Nanos};
+use super::net::Event;
+use super::truth::LifeId;
+use super::users::Users;
+use super::watching::Watching;
+use crate::ServerId;
+
+/// A client and what the world knows of it.
+#[derive(Debug)]
+pub(super) struct Client {
+    pub(super) clock: Clock,
+    pub(super) session: Session,
+    pub(super) host: Host,
+    /// Whether its process runs.
+    pub(super) is_up: bool,
+    pub(super) paused_until: Nanos,
+    /// A connection that it has given up.
+    pub(super) old_conn: Option<ConnId>,
+    pub(super) wires: Vec<(ConnId, crate::ConnId)>,
+    /// When its next timer goes off, by its own clock and in truth.
+    pub(super) alarm: Option<(Instant, Nanos)>,
+    /// Counts its sessions.
+    pub(super) life: u32,
+    pub(super) users: Users,
+    pub(super) watching: Watching,
+    pub(super) observed: Observed,
+}
+
+/// What the world has seen of a session, to hold it to its promises.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Observed {
+    pub(super) state: SessionState,
+    /// When something was heard from a server last, by the client's clock.
+    pub(super) heard: Instant,
+    /// When something was heard while the session was connected.
+    pub(super) heard_linked: Instant,
+    pub(super) timeout: core::time::Duration,
+    /// Up to where its answers go.
+    pub(super) zxid: i64,
+    /// When it was asked to close.
+    pub(super) closing: Option<Instant>,
+    /// Whether a server has said that the session is over.
+    pub(super) told_over: bool,
+    /// In which step a connection was lost last, and when the first caller was told.
+    pub(super) lost: (u64, u64),
+    /// The server it was connected to last.
+    pub(super) server: Option<ServerId>,
+}
+
+impl Observed {
+    pub(super) const fn new() -> Self {
+        Self {
+            state: SessionState::Connecting,
+            heard: Instant::from_nanos(0),
+            heard_linked: Instant::from_nanos(0),
+            timeout: core::time::Duration::ZERO,
+            zxid: 0,
+            closing: None,
+            told_over: false,
+            lost: (0, 0),
+            server: None,
+        }
+    }
+}
+
+/// The engine, with somebody who takes note of what it is asked for.
+struct Noted<'a> {
+    session: &'a mut Session,
+    notes: &'a mut Vec<Note>,
+}
+
+/// What was asked for.
+#[derive(Debug)]
+pub(super) enum Note {
+    Submitted(CallId, Request),
+    Unwatched(CallId),
+}
+
+impl Calls for Noted<'_> {
+    fn submit(&mut self, request: Request, options: CallOptions, now: Instant) -> Result<CallId, Refused> {
+        let call = self.session.submit(request.clone(), options, now)?;
+        self.notes.push(Note::Submitted(call, request));
+        Ok(call)
+    }
+
+    fn unwatch(&mut self, call: CallId) {
+        self.notes.push(Note::Unwatched(call));
+        self.session.unwatch(call);
+    }
+
+    fn hold(&mut self, more: bool, now: Instant) {
+        self.session.hold(more, now);
+    }
+}
+
+impl Client {
+    pub(super) fn new(config: Config, host_seed: u64, clock: Clock, now: Nanos, life: u32) -> Self {
+        Self {
+            session: Session::new(config, clock.local(now)),
+            host: Host::new(host_seed),
+            clock,
+            is_up: true,
+            paused_until: 0,
+            old_conn: None,
+            wires: Vec::new(),
+            alarm: None,
+            life,
+            users: Users::default(),
+            watching: Watching::default(),
+            observed: Observed::new(),
+        }
+    }
+
+    /// Does something with its recipes and its engine; what that asks for is noted.
+    pub(super) fn with<R>(
+        &mut self,
+        notes: &mut Vec<Note>,
+        act: impl FnOnce(&mut Host, &mut dyn Calls, &mut Users) -> R,
+    ) -> R {
+        let mut calls = Noted { session: &mut self.session, notes };
+        act(&mut self.host, &mut calls, &mut self.users)
+    }
+
+    fn due(&self) -> Option<Instant> {
+        let session = self.session.poll_timeout().map(|(due, _)| due);
+        session.into_iter().chain(self.host.timeout()).min()
+    }
+}
+
+/// Rounds in which an engine must have said everything.
+const ROUNDS_MAX: usize = 10_000;
+/// Slices handed to one write.
+const SLICES: usize = 4;
+
+impl World {
+    /// The servers as clients name them: the port is the number of the server.
+    pub(super) fn connect_string(&self) -> ConnectString {
+        let server = |id: ServerId| Server { host: "server".into(), port: u16::from(id.0) };
+        ConnectString { servers: self.ensemble.servers().map(server).collect(), chroot: zk_session::Path::root() }
+    }
+
+    pub(super) fn local(&self, client: usize) -> Instant {
+        self.clients[client].clock.local(self.now)
+    }
+
+    pub(super) fn life(&self, client: usize) -> LifeId {
+        (client, self.clients[client].life)
+    }
+
+    /// Hands a client an input, and does whatever follows.
+    pub(super) fn input(&mut self, client: usize, input: Input) {
+        let now = self.local(client);
+        let is_timeout = input == Input::Timeout;
+        self.clients[client].session.handle(input, now);
+        self.drive(client);
+        if is_timeout {
+            self.check_timers(client);
+        }
+    }
+
+    /// Does everything that a client can do without waiting.
+    pub(super) fn drive(&mut self, client: usize) {
+        let now = self.local(client);
+        let mut notes = std::mem::take(&mut self.notes);
+        self.clients[client].with(&mut notes, |host, calls, _| host.tick(now, calls));
+        self.take_notes(client, &mut notes);
+        let mut rounds = 0;
+        loop {
+            while let Some(output) = self.clients[client].session.poll() {
+                rounds += 1;
+                if rounds > ROUNDS_MAX {
+                    self.broken(super::Law::NoRest, Some(client));
+                    return;
+                }
+                self.observe(client, &output);
+                let rest =
+                    self.clients[client].with(&mut notes, |host, calls, _| host.handle(output, now, calls));
+                self.take_notes(client, &mut notes);
+                if let Some(output) = rest {
+                    self.route(client, output);
+                }
+            }
+            let Some(next) = self.clients[client].session.successor(now) else { break };
+            self.begin_life(client, next);
+        }
+        self.notes = notes;
+        self.hear_lockers(client);
+        self.transmit(client);
+        self.set_alarm(client);
+    }
+
+    fn begin_life(&mut self, client: usize, next: Session) {
+        let own = &mut self.clients[client];
+        own.session = next;
+        own.life += 1;
+        own.watching = Watching::default();
+        own.observed = Observed::new();
+    }
+
+    fn route(&mut self, client: usize, output: Output) {
+        match output {
+            Output::Connect(conn, server) => self.dial(client, conn, ServerId(u8::try_from(server.port).unwrap_or(1))),
+            Output::Disconnect(conn) => self.give_up(client, conn),
+            Output::Completed(call, _) => {
+                self.clients[client].users.calls.retain(|own| *own != call);
+            }
+            Output::Notified(..) | Output::State(_) => {}
+        }
+    }
+
+    fn dial(&mut self, client: usize, conn: ConnId, server: ServerId) {
+        let wire = self.net.dial(client, server, conn);
+        self.clients[client].wires.push((conn, wire));
+        let road = self.plan.road;
+        self.net.up(self.now, wire, road, &mut self.decisions, Event::Dialed(wire));
+    }
+
+    /// A client does not want a connection any more. The server hears of it after what was sent before.
+    pub(super) fn give_up(&mut self, client: usize, conn: ConnId) {
+        let wires = &mut self.clients[client].wires;
+        let Some(at) = wires.iter().position(|(known, _)| *known == conn) else { return };
+        let (_, id) = wires.remove(at);
+        self.clients[client].old_conn = Some(conn);
+        if let Some(wire) = self.net.wires.get_mut(&id) {
+            wire.client_open = false;
+            let road = self.plan.road;
+            self.net.up(self.now, id, road, &mut self.decisions, Event::ServerHangup(id));
+        }
+        self.net.tidy(id);
+    }
+
+    /// Writes what the engine has to say, as far as the socket takes it.
+    pub(super) fn transmit(&mut self, client: usize) {
+        for (conn, id) in self.clients[client].wires.clone() {
+            let mut bytes = Vec::new();
+            loop {
+                let mut slices: [&[u8]; SLICES] = [&[]; SLICES];
+                let session = &mut self.clients[client].session;
+                let used = session.transmit(conn, &mut slices);
+                let offered: usize = slices.iter().take(used).map(|slice| slice.len()).sum();
+                let Some(wire) = self.net.wires.get_mut(&id) else { break };
+                let taken = wire.window.unwrap_or(offered).min(offered);
+                if taken == 0 {
+                    break;
+                }
+                wire.window = wire.window.map(|window| window - taken);
+                let whole = slices.iter().take(used).flat_map(|slice| slice.iter().copied());
+                bytes.extend(whole.take(taken));
+                session.transmitted(conn, taken);
+            }
+            if !bytes.is_empty() {
+                self.send_up(id, &bytes);
+            }
+        }
+    }
+
+    fn send_up(&mut self, id: crate::ConnId, bytes: &[u8]) {
+        let road = self.plan.road;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let (piece, after) = self.piece(rest);
+            rest = after;
+            self.net.up(self.now, id, road, &mut self.decisions, Event::ToServer(id, piece.to_vec()));
+        }
+    }
+
+    /// The next piece in which bytes arrive, and what is left.
+    pub(super) fn piece<'a>(&mut self, bytes: &'a [u8]) -> (&'a [u8], &'a [u8]) {
+        if bytes.len() > 1 && self.decisions.chance(self.plan.road.split) {
+            let at = usize::try_from(self.decisions.between(1, bytes.len() as u64 - 1)).unwrap_or(1);
+            bytes.split_at(at)
+        } else {
+            (bytes, &[])
+        }
+    }
+
+    fn set_alarm(&mut self, client: usize) {
+        let due = self.clients[client].due();
+        if due == self.clients[client].alarm.map(|(due, _)| due) {
+            return;
+        }
+        let late = if self.plan.jitter == 0 { 0 } else { self.decisions.below(self.plan.jitter) };
+        let own = &mut self.clients[client];
+        own.alarm = due.map(|due| (due, own.clock.when(due).max(self.now).saturating_add(late)));
+    }
+
+    /// A client's process ends without a word.
+    pub(super) fn stop_client(&mut self, client: usize) {
+        let own = &mut self.clients[client];
+        own.is_up = false;
+        own.alarm = None;
+        own.users = Users::default();
+        for (_, id) in std::mem::take(&mut own.wires) {
+            if let Some(wire) = self.net.wires.get_mut(&id) {
+                wire.client_open = false;
+                let road = self.plan.road;
+                self.net.up(self.now, id, road, &mut self.decisions, Event::ServerHangup(id));
+            }
+            self.net.tidy(id);
+        }
+    }
+
+    /// A client's process starts anew, with nothing of what it knew.
+    pub(super) fn start_client(&mut self, client: usize) {
+        let life = self.clients.get(client).map_or(0, |old| old.life + 1);
+        let mut config = Config::new(self.connect_string(), self.decisions.below(u64::MAX));
+        config.session_timeout = core::time::Duration::from_millis(self.plan.timeout_ms);
+        let host_seed = self.decisions.below(u64::MAX);
+        let clock = match self.clients.get(client) {
+            Some(old) => old.clock,
+            None => self.draw_clock(),
+        };
+        let fresh = Client::new(config, host_seed, clock, self.now, life);
+        if let Some(old) = self.clients.get_mut(client) {
+            *old = fresh;
+        } else {
+            self.clients.push(fresh);
+        }
+        self.move_in(client);
+        self.drive(client);
+    }
+
+    fn draw_clock(&mut self) -> Clock {
+        let drifted = self.decisions.below(2 * self.plan.drift + 1).cast_signed();
+        let offset = self.decisions.between(MILLI, 1000 * MILLI);
+        Clock { offset, drift: drifted - self.plan.drift.cast_signed() }
+    }
+}

@@ -1,0 +1,342 @@
+//! What is held to be true at every step, and at rest.
+
+use zk_session::{Answer, CallId, Code, Ended, Error, Input, Notice, Output, SessionState};
+
+use super::World;
+use super::client::{Note, Observed};
+use super::marks::Mark;
+use super::truth::Verdict;
+use super::users::{Aim, directory};
+use super::violation::Law;
+use crate::{Kind, SessionId, Txn, Write, Zxid, request};
+
+impl World {
+    /// Takes note of what a client has asked its engine for.
+    pub(super) fn take_notes(&mut self, client: usize, notes: &mut Vec<Note>) {
+        let life = self.life(client);
+        for note in notes.drain(..) {
+            match note {
+                Note::Submitted(call, request) => {
+                    let mut body = Vec::new();
+                    request.encode(&mut body);
+                    let decoded = request::decode(request.opcode().raw(), &body, &self.quirks);
+                    let write = match decoded {
+                        Ok(request::Request::Write(write)) => Some(write),
+                        _ => None,
+                    };
+                    self.trace.line(|| format!("client {client} {call:?} {request:?}"));
+                    self.clients[client].watching.asked(call, &request);
+                    self.moments += 1;
+                    self.truth.submitted(life, call, write, self.moments);
+                }
+                Note::Unwatched(call) => self.clients[client].watching.forget(call),
+            }
+        }
+    }
+
+    /// Compares what an engine says with what has happened.
+    pub(super) fn observe(&mut self, client: usize, output: &Output) {
+        self.trace.note(&client);
+        self.trace.line(|| format!("client {client} -> {output:?}"));
+        if let SessionState::Ended(_) = self.clients[client].observed.state
+            && !matches!(output, Output::Disconnect(_) | Output::Completed(..) | Output::Notified(..))
+        {
+            return self.broken(Law::AfterTheEnd, Some(client));
+        }
+        match output {
+            Output::Completed(call, result) => self.completed(client, *call, result),
+            Output::Notified(call, Notice::Fired(event)) => {
+                self.trace.note(event);
+                let path = event.path.as_str();
+                let fired = self.clients[client].watching.fired(*call, path, &self.truth);
+                if let Err(law) = fired {
+                    self.broken(law, Some(client));
+                }
+                let resuming = !self.clients[client].session.state().is_connected();
+                self.marks.sometimes(resuming, Mark::CaughtUp);
+                self.clients[client].users.watches.retain(|own| own != call);
+            }
+            Output::Notified(call, Notice::Ended(_)) => {
+                let own = &mut self.clients[client];
+                own.users.watches.retain(|other| other != call);
+                if !own.watching.is_set(*call) {
+                    return self.broken(Law::EventTwice, Some(client));
+                }
+                own.watching.forget(*call);
+            }
+            Output::State(state) => self.entered(client, *state),
+            Output::Connect(..) | Output::Disconnect(_) => {}
+        }
+    }
+
+    fn completed(&mut self, client: usize, call: CallId, result: &Result<Answer, Error>) {
+        let verdict = match result {
+            Ok(answer) => Verdict::Ok(Zxid(answer.zxid.raw())),
+            Err(error) => Verdict::of(*error),
+        };
+        self.trace.note(&(call, result.as_ref().err()));
+        self.tell_truth(client, call, verdict);
+        let seen = Zxid(self.clients[client].observed.zxid);
+        if let Ok(answer) = result {
+            let zxid = answer.zxid.raw();
+            self.trace.note(&zxid);
+            if zxid < seen.0 {
+                return self.broken(Law::TimeGoesBack, Some(client));
+            }
+            self.clients[client].observed.zxid = zxid;
+            self.marks.sometimes(Zxid(zxid) < self.truth.head.applied(), Mark::StaleRead);
+            if self.truth.wipes == 0 && self.clients[client].watching.is_late(Zxid(zxid)) {
+                return self.broken(Law::EventBeforeData, Some(client));
+            }
+        }
+        let until = Zxid(self.clients[client].session.last_zxid().raw());
+        let own = &mut self.clients[client];
+        match result {
+            Ok(answer) => {
+                let at = Zxid(answer.zxid.raw());
+                own.watching.set(call, true, (at, at), &self.truth);
+            }
+            Err(Error::Server(Code::NoNode)) => own.watching.set(call, false, (seen, until), &self.truth),
+            Err(_) => own.watching.not_set(call),
+        }
+    }
+
+    /// Books what a caller was told.
+    pub(super) fn tell_truth(&mut self, client: usize, call: CallId, verdict: Verdict) {
+        let life = self.life(client);
+        self.marks.sometimes(verdict == Verdict::NotSent, Mark::NotSent);
+        let moment = self.moment_of(client, verdict);
+        match self.truth.told(life, call, verdict, moment) {
+            Ok(applied) => {
+                self.marks.sometimes(applied == Some(true), Mark::MaybeApplied);
+                self.marks.sometimes(applied == Some(false), Mark::MaybeLost);
+            }
+            Err(law) => self.broken(law, Some(client)),
+        }
+    }
+
+    /// When the caller knew. The first call that a lost connection ends tells of the others that end with it.
+    fn moment_of(&mut self, client: usize, verdict: Verdict) -> u64 {
+        self.moments += 1;
+        if !matches!(verdict, Verdict::NotSent | Verdict::Unknown) {
+            return self.moments;
+        }
+        let lost = &mut self.clients[client].observed.lost;
+        if lost.0 != self.steps {
+            *lost = (self.steps, self.moments);
+        }
+        lost.1
+    }
+
+    fn entered(&mut self, client: usize, state: SessionState) {
+        self.trace.note(&state);
+        let before = std::mem::replace(&mut self.clients[client].observed.state, state);
+        let lawful = match (before, state) {
+            // The first word of a session that follows another.
+            (SessionState::Connecting, SessionState::Connecting) => self.clients[client].life > 0,
+            (SessionState::Connecting, SessionState::Connected { resumed, .. }) => !resumed,
+            (
+                SessionState::Suspended { .. } | SessionState::LeaseExpired,
+                SessionState::Connected { resumed, .. },
+            ) => resumed,
+            (SessionState::Connected { .. }, SessionState::Connected { .. }) => false,
+            (SessionState::Connected { .. }, SessionState::Suspended { .. } | SessionState::LeaseExpired)
+            | (SessionState::Suspended { .. }, SessionState::LeaseExpired)
+            | (_, SessionState::Ended(_)) => true,
+            _ => false,
+        };
+        if !lawful {
+            return self.broken(Law::StateOrder, Some(client));
+        }
+        match state {
+            SessionState::Connected { session, timeout, resumed } => {
+                self.clients[client].observed.timeout = timeout;
+                self.truth.owned(SessionId(session.raw()), self.life(client));
+                self.marks.sometimes(resumed, Mark::Resumed);
+                self.linked(client, resumed);
+            }
+            SessionState::Suspended { .. } => {
+                if self.plan.is_calm() && !self.is_healing {
+                    self.broken(Law::Disturbed, Some(client));
+                }
+            }
+            SessionState::Ended(ended) => self.over(client, ended),
+            _ => {}
+        }
+    }
+
+    fn linked(&mut self, client: usize, resumed: bool) {
+        let own = &mut self.clients[client];
+        let Some(server) = own.wires.last().and_then(|(_, id)| self.net.wires.get(id)).map(|wire| wire.server)
+        else {
+            return;
+        };
+        let before = own.observed.server.replace(server);
+        self.marks.sometimes(before.is_some_and(|before| before != server), Mark::Moved);
+        if resumed && let Some(tree) = self.ensemble.tree(server) {
+            let missed = self.clients[client].watching.restored(tree);
+            self.marks.sometimes(missed, Mark::MissedCreation);
+        }
+    }
+
+    fn over(&mut self, client: usize, ended: Ended) {
+        let Observed { heard_linked, timeout, .. } = self.clients[client].observed;
+        let session = SessionId(self.clients[client].session.id().raw());
+        let told = self.clients[client].observed.told_over;
+        let is_over = told || self.truth.ended_at(session).is_some() || self.truth.wipes > 0;
+        let is_outlasted = self.local(client) >= heard_linked + timeout * 4 / 3;
+        let is_expired = ended == Ended::Expired;
+        self.marks.sometimes(is_expired && !is_outlasted, Mark::Expired);
+        self.marks.sometimes(is_expired && is_outlasted, Mark::Outlasted);
+        if is_expired && !is_over && !is_outlasted {
+            return self.broken(Law::ExpiryTooSoon, Some(client));
+        }
+        if !self.truth.is_settled(self.life(client)) {
+            self.broken(Law::ToldNever, Some(client));
+        }
+    }
+
+    /// What must be when a client has done what time asks for.
+    pub(super) fn check_timers(&mut self, client: usize) {
+        let now = self.local(client);
+        let own = &self.clients[client];
+        let Observed { heard, timeout, state, closing, .. } = own.observed;
+        if own.session.poll_timeout().is_some_and(|(due, _)| due <= now) {
+            return self.broken(Law::TimerStandsStill, Some(client));
+        }
+        if timeout.is_zero() || matches!(state, SessionState::Ended(_)) {
+            return;
+        }
+        if state.is_connected() && now > heard + timeout * 2 / 3 {
+            return self.broken(Law::SilenceIsTold, Some(client));
+        }
+        if now > heard + timeout * 4 / 3 {
+            return self.broken(Law::ExpiryIsTold, Some(client));
+        }
+        if closing.is_some_and(|closing| now > closing + timeout) {
+            self.broken(Law::CloseTakesTooLong, Some(client));
+        }
+    }
+
+    /// Reads what was committed, and holds the clients to it.
+    pub(super) fn read_log(&mut self) {
+        let fresh: Vec<Txn> = self.ensemble.committed_after(self.truth.head.applied()).cloned().collect();
+        for txn in fresh {
+            self.trace.note(&txn.zxid.0);
+            self.trace.line(|| format!("log {:#x} {:x} {:?}", txn.zxid.0, txn.session.0, txn.write));
+            let read = self.truth.read(&txn, self.now);
+            match read {
+                Ok((triggers, is_late)) => {
+                    self.marks.sometimes(is_late, Mark::LateCommit);
+                    for trigger in triggers {
+                        self.note_contender(&trigger.path, trigger.event);
+                        for client in &mut self.clients {
+                            client.watching.triggered(&trigger, txn.zxid);
+                        }
+                    }
+                }
+                Err(law) => self.broken(law, None),
+            }
+            if txn.write == Write::CloseSession {
+                self.check_leases(txn.session);
+            }
+        }
+    }
+
+    fn note_contender(&mut self, path: &str, event: crate::Event) {
+        if event == crate::Event::Created
+            && path.starts_with("/locks/")
+            && let Some(node) = self.truth.head.node(path)
+            && let Kind::Ephemeral(session) = node.kind
+        {
+            self.contenders.insert(node.created.0, session);
+        }
+    }
+
+    /// A session has ended: no guard of it may be valid.
+    fn check_leases(&mut self, session: SessionId) {
+        let holds = |aim: Aim| matches!(aim, Aim::Holding(fence) if !self.meddled.contains(&fence.raw()));
+        let is_valid = |client: &super::Client| {
+            client.is_up
+                && client.session.id().raw() == session.0
+                && client.observed.closing.is_none()
+                && client.users.lockers.iter().any(|locker| holds(locker.aim))
+                && client.clock.local(self.now) < client.session.lease_end()
+        };
+        let broken = self.clients.iter().position(is_valid);
+        if broken.is_some() && self.truth.wipes == 0 {
+            if self.plan.keeps_the_assumptions() {
+                self.broken(Law::LeaseOutlivesSession, broken);
+            } else {
+                self.marks.sometimes(true, Mark::Overlap);
+            }
+        }
+    }
+
+    /// What must be when nothing has gone wrong for long.
+    pub(super) fn check_rest(&mut self) {
+        for client in 0..self.clients.len() {
+            let own = &self.clients[client];
+            if !own.is_up || own.observed.closing.is_some() {
+                continue;
+            }
+            let law = if !own.session.state().is_connected() {
+                Law::NotConnected
+            } else if own.session.call_count() > 0 {
+                Law::CallIsStuck
+            } else if own.watching.is_owed() && self.truth.wipes == 0 {
+                Law::WatchIsLost
+            } else {
+                continue;
+            };
+            return self.broken(law, Some(client));
+        }
+        for number in 0..self.plan.locks {
+            if let Some(law) = self.lock_at_rest(number) {
+                return self.broken(law, None);
+            }
+        }
+    }
+
+    fn lock_at_rest(&self, number: u64) -> Option<Law> {
+        let lockers = self.clients.iter().filter(|client| client.is_up && client.observed.closing.is_none());
+        let lockers: Vec<(i64, Aim)> = lockers
+            .flat_map(|client| client.users.lockers.iter().map(move |locker| (client.session.id().raw(), locker)))
+            .filter(|(_, locker)| locker.directory == number)
+            .map(|(session, locker)| (session, locker.aim))
+            .collect();
+        let holds = |aim: &Aim| matches!(aim, Aim::Holding(_) | Aim::Doubting(_));
+        let waits = |aim: &Aim| matches!(aim, Aim::Waiting(_));
+        let directory = directory(number);
+        let nodes = self.truth.head.nodes().filter(|(path, _)| crate::path::is_within(path, &directory));
+        let owners: Vec<i64> = nodes
+            .filter_map(|(_, node)| if let Kind::Ephemeral(owner) = node.kind { Some(owner.0) } else { None })
+            .collect();
+        for owner in &owners {
+            let nodes = owners.iter().filter(|other| *other == owner).count();
+            let entitled =
+                lockers.iter().filter(|(session, aim)| session == owner && (holds(aim) || waits(aim)));
+            if nodes > entitled.count() {
+                return Some(Law::Ghost);
+            }
+        }
+        let somebody_waits = lockers.iter().any(|(_, aim)| waits(aim));
+        let somebody_holds = lockers.iter().any(|(_, aim)| holds(aim));
+        (somebody_waits && !somebody_holds).then_some(Law::FirstWaits)
+    }
+
+    /// Hands bytes to a client.
+    pub(super) fn deliver(&mut self, client: usize, conn: zk_session::ConnId, bytes: &[u8]) {
+        let now = self.local(client);
+        let own = &mut self.clients[client];
+        let is_linked = own.observed.state.is_connected();
+        own.observed.heard = now;
+        if is_linked {
+            own.observed.heard_linked = now;
+        }
+        let is_over = self.truth.ended_at(SessionId(own.session.id().raw())).is_some();
+        self.marks.sometimes(is_linked && is_over, Mark::AckedAfterExpiry);
+        own.session.receive_buffer(conn).extend_from_slice(bytes);
+        self.input(client, Input::Received(conn));
+    }
+}

@@ -1,0 +1,263 @@
+//! What has really happened, seen from where no client can be: the log, whose writes are in it, when watches were due.
+
+use std::collections::BTreeMap;
+
+use zk_session::{CallId, Error};
+
+use super::OPERATOR;
+use super::clock::Nanos;
+use super::violation::Law;
+use crate::txn::{Event, Trigger, Write};
+use crate::{Quirks, SessionId, Tree, Txn, Zxid, apply};
+
+/// The log as the world has read it, and the calls that it is compared with.
+#[derive(Debug)]
+pub(super) struct Truth {
+    quirks: Quirks,
+    /// The tree of a server without any lag.
+    pub(super) head: Tree,
+    /// What was triggered at a path, in order.
+    triggers: BTreeMap<String, Vec<(Zxid, Event)>>,
+    /// Whose session it is: the client, and which of its lives.
+    owners: BTreeMap<SessionId, LifeId>,
+    books: BTreeMap<LifeId, Book>,
+    /// Sessions that have ended, and when.
+    ended: BTreeMap<SessionId, Nanos>,
+    /// How often the ensemble has begun anew.
+    pub(super) wipes: u32,
+}
+
+/// One session of one client, before and after it has an id.
+pub(super) type LifeId = (usize, u32);
+
+/// The calls of one session, in the order in which they were submitted.
+#[derive(Debug, Default)]
+struct Book {
+    calls: Vec<Call>,
+    index: BTreeMap<CallId, usize>,
+    /// The call after the last one that was found in the log.
+    logged: usize,
+    untold: usize,
+}
+
+#[derive(Debug)]
+struct Call {
+    /// What it writes, if it writes.
+    write: Option<Write>,
+    submitted: u64,
+    verdict: Option<(u64, Verdict)>,
+    zxid: Option<Zxid>,
+    /// A later call is in the log, which was made when nothing was known of this one.
+    overtaken: bool,
+}
+
+/// What the caller was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Ok(Zxid),
+    Refused,
+    NotSent,
+    Unknown,
+    /// The caller has asked to forget it, or its deadline has passed, before or after it was sent.
+    Dropped {
+        sent: bool,
+    },
+}
+
+impl Book {
+    /// An earlier call of unknown fate that writes the same as another one: which of the two comes first in the log does
+    /// not show.
+    fn twin(&mut self, write: &Write) -> Option<&mut Call> {
+        let same = |call: &&mut Call| call.write.as_ref() == Some(write);
+        if self.calls.iter_mut().filter(same).count() < 2 {
+            return None;
+        }
+        let is_open = |call: &&mut Call| call.zxid.is_none() && !call.is_unsent();
+        self.calls.iter_mut().filter(same).find(is_open)
+    }
+
+    /// A call was answered from a place in the log where a call is that writes the same: it was the other way round.
+    fn swap(&mut self, id: CallId, zxid: Zxid) -> Result<Option<bool>, Law> {
+        let at = self.index.get(&id).copied().unwrap_or_default();
+        let own = self.calls.get(at).map(|call| (call.write.clone(), call.zxid));
+        let (write, before) = own.ok_or(Law::OkIsInTheLog)?;
+        let there = self.calls.iter_mut().find(|call| call.zxid == Some(zxid) && call.write == write);
+        there.ok_or(Law::OkIsInTheLog)?.zxid = before;
+        if let Some(call) = self.calls.get_mut(at) {
+            call.zxid = Some(zxid);
+        }
+        Ok(None)
+    }
+}
+
+impl Call {
+    /// Whether the caller was told that it was not sent.
+    const fn is_unsent(&self) -> bool {
+        matches!(self.verdict, Some((_, Verdict::NotSent | Verdict::Dropped { sent: false })))
+    }
+}
+
+impl Verdict {
+    pub(super) const fn of(error: Error) -> Self {
+        match error {
+            Error::Server(_) => Self::Refused,
+            Error::NotSent(zk_session::Why::Deadline) => Self::Dropped { sent: false },
+            Error::MaybeApplied(zk_session::Why::Deadline) => Self::Dropped { sent: true },
+            Error::MaybeApplied(_) => Self::Unknown,
+            // Whatever else there is says that nothing was sent.
+            _ => Self::NotSent,
+        }
+    }
+}
+
+impl Truth {
+    pub(super) fn new(quirks: Quirks) -> Self {
+        Self {
+            head: Tree::new(&quirks),
+            quirks,
+            triggers: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            books: BTreeMap::new(),
+            ended: BTreeMap::new(),
+            wipes: 0,
+        }
+    }
+
+    /// The ensemble has lost all it knew.
+    pub(super) fn wiped(&mut self) {
+        self.head = Tree::new(&self.quirks);
+        self.triggers.clear();
+        self.owners.clear();
+        self.books.clear();
+        self.wipes += 1;
+    }
+
+    pub(super) fn owned(&mut self, session: SessionId, life: LifeId) {
+        self.owners.insert(session, life);
+    }
+
+    pub(super) fn ended_at(&self, session: SessionId) -> Option<Nanos> {
+        self.ended.get(&session).copied()
+    }
+
+    pub(super) fn submitted(&mut self, life: LifeId, call: CallId, write: Option<Write>, step: u64) {
+        let book = self.books.entry(life).or_default();
+        book.index.insert(call, book.calls.len());
+        book.untold += 1;
+        book.calls.push(Call { write, submitted: step, verdict: None, zxid: None, overtaken: false });
+    }
+
+    /// The caller was told. Whether it was applied all the same, for calls of unknown fate.
+    pub(super) fn told(
+        &mut self,
+        life: LifeId,
+        id: CallId,
+        verdict: Verdict,
+        step: u64,
+    ) -> Result<Option<bool>, Law> {
+        // Calls from before a wipe are of no interest any more.
+        let Some(book) = self.books.get_mut(&life) else { return Ok(None) };
+        let Some(call) = book.index.get(&id).and_then(|at| book.calls.get_mut(*at)) else {
+            return if self.wipes > 0 { Ok(None) } else { Err(Law::ToldOfNothing) };
+        };
+        if call.verdict.replace((step, verdict)).is_some() {
+            return Err(Law::ToldTwice);
+        }
+        book.untold -= 1;
+        let is_write = call.write.is_some();
+        match verdict {
+            Verdict::Ok(zxid) if is_write && call.zxid != Some(zxid) => book.swap(id, zxid),
+            Verdict::NotSent | Verdict::Dropped { sent: false } if call.zxid.is_some() => Err(Law::NotSentIsNot),
+            Verdict::NotSent | Verdict::Unknown if call.overtaken => Err(Law::Fifo),
+            Verdict::Unknown | Verdict::Dropped { sent: true } if is_write => Ok(Some(call.zxid.is_some())),
+            _ => Ok(None),
+        }
+    }
+
+    /// No call of this session is left untold.
+    pub(super) fn is_settled(&self, life: LifeId) -> bool {
+        self.books.get(&life).is_none_or(|book| book.untold == 0)
+    }
+
+    /// Reads the next transaction. What it triggers, and whether somebody had given it up already.
+    pub(super) fn read(&mut self, txn: &Txn, now: Nanos) -> Result<(Vec<Trigger>, bool), Law> {
+        let (_, triggers) = apply(&mut self.head, txn, &self.quirks);
+        for trigger in &triggers {
+            let at = self.triggers.entry(trigger.path.clone()).or_default();
+            at.push((txn.zxid, trigger.event));
+        }
+        let is_late = match &txn.write {
+            Write::CloseSession => {
+                self.ended.insert(txn.session, now);
+                false
+            }
+            Write::OpenSession { .. } | Write::Reap { .. } | Write::Refused(_) => false,
+            Write::Change(_) | Write::SetAcl { .. } | Write::Multi(_) if txn.session == OPERATOR => false,
+            write @ (Write::Change(_) | Write::SetAcl { .. } | Write::Multi(_)) => {
+                self.find(txn.session, write, txn.zxid)?
+            }
+        };
+        Ok((triggers, is_late))
+    }
+
+    /// Finds the call that a transaction comes from: each at most once, and in the order in which they were made.
+    fn find(&mut self, session: SessionId, write: &Write, zxid: Zxid) -> Result<bool, Law> {
+        let Some(book) = self.owners.get(&session).and_then(|life| self.books.get_mut(life)) else {
+            return if self.wipes > 0 { Ok(false) } else { Err(Law::NobodysWrite) };
+        };
+        let rest = book.calls.get(book.logged..).unwrap_or_default();
+        let same = |call: &Call| call.write.as_ref() == Some(write);
+        let Some(skipped) = rest.iter().position(|call| same(call) && !call.is_unsent()) else {
+            let law = if rest.iter().any(same) { Law::NotSentIsNot } else { Law::NobodysWrite };
+            book.twin(write).ok_or(law)?.zxid = Some(zxid);
+            return Ok(true);
+        };
+        let at = book.logged + skipped;
+        let submitted = book.calls.get(at).map_or(0, |call| call.submitted);
+        for earlier in book.calls.get_mut(book.logged..at).unwrap_or_default() {
+            if earlier.write.is_none() || earlier.zxid.is_some() {
+                continue;
+            }
+            match earlier.verdict {
+                Some((told, _)) if told < submitted => {}
+                Some((_, Verdict::Ok(_))) => return Err(Law::OkIsInTheLog),
+                Some((_, Verdict::NotSent | Verdict::Unknown)) => return Err(Law::Fifo),
+                Some((_, Verdict::Refused | Verdict::Dropped { .. })) => {}
+                None => earlier.overtaken = true,
+            }
+        }
+        book.logged = at + 1;
+        let Some(call) = book.calls.get_mut(at) else { return Ok(false) };
+        call.zxid = Some(zxid);
+        match call.verdict {
+            Some((_, Verdict::Unknown | Verdict::Dropped { sent: true })) => Ok(true),
+            Some(_) | None => Ok(false),
+        }
+    }
+
+    /// The first change after `after` that a watch of this kind at this path waits for.
+    pub(super) fn first_trigger(&self, path: &str, kind: Watched, after: Zxid) -> Option<Zxid> {
+        let triggers = self.triggers.get(path)?;
+        let from = triggers.partition_point(|(zxid, _)| *zxid <= after);
+        let later = triggers.get(from..).unwrap_or_default();
+        later.iter().find(|(_, event)| kind.hears(*event)).map(|(zxid, _)| *zxid)
+    }
+}
+
+/// What a watch waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Watched {
+    Data,
+    /// Set where there was no node.
+    Missing,
+    Children,
+}
+
+impl Watched {
+    pub(super) fn hears(self, event: Event) -> bool {
+        match self {
+            Self::Data | Self::Missing => event != Event::ChildrenChanged,
+            Self::Children => matches!(event, Event::ChildrenChanged | Event::Deleted),
+        }
+    }
+}
