@@ -186,6 +186,8 @@ impl Session {
     pub fn unwatch(&mut self, call: CallId) {
         self.calls.unwatch(call);
         self.watches.remove(call);
+        // It may have been about to be told.
+        self.outputs.retain(|output| !matches!(output, Output::Notified(told, _) if *told == call));
     }
 
     /// Counts one more holder, or one less; see [`Calls::hold`].

@@ -5,7 +5,7 @@ mod script;
 use script::{Script, config, data};
 use zk_session::ops::{Exists, GetChildren2, NodeChildren, Reply, Request};
 use zk_session::proto::{Children, Zxid};
-use zk_session::{Code, EventKind, Fault, Path, Stat};
+use zk_session::{CallId, Code, EventKind, Fault, Path, Stat};
 
 fn path(text: &str) -> Path {
     Path::new(text).expect("a path of the test")
@@ -149,7 +149,7 @@ fn many_watches_are_restored_in_several_frames_and_all_must_be_answered() {
 #[test]
 fn a_watch_that_was_given_up_tells_nothing() {
     let mut script = watching("a");
-    script.session.unwatch(zk_session::CallId::new(1));
+    script.session.unwatch(CallId::new(1));
     let coming = script.get("/late", true);
     script.sent();
     script.session.unwatch(coming);
@@ -158,6 +158,9 @@ fn a_watch_that_was_given_up_tells_nothing() {
     script.event(EventKind::NodeDeleted, "/late");
     script.expect(&["call 4 ok"]);
     assert_eq!(script.session.watch_count(), 2);
+    script.event(EventKind::NodeCreated, "/exist");
+    script.session.unwatch(CallId::new(2));
+    script.expect(&[]);
 }
 
 #[test]

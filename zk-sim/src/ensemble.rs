@@ -5,14 +5,14 @@
 //! electors has heard of; every server applies the log at its own pace. Messages between servers are handed out like
 //! bytes to clients, and a network of the driver's choice carries them: in order between two servers, or not at all.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::config::Config;
 use crate::log::Log;
 use crate::peer::{self, Role};
 use crate::tree::Tree;
 use crate::txn::Txn;
-use crate::{Millis, ServerId, SessionId, Write, Zxid, server};
+use crate::{ConnId, Millis, ServerId, SessionId, Write, Zxid, server};
 
 pub use message::Message;
 use replica::{Common, Replica};
@@ -97,7 +97,7 @@ impl Ensemble {
     pub fn new(setup: Setup, now: Millis) -> Self {
         let servers = setup.voters.saturating_add(setup.observers);
         let log = Log::new(usize::MAX);
-        let common = Common { setup, log, outputs: VecDeque::new(), term: 0 };
+        let common = Common { setup, log, outputs: VecDeque::new(), origins: BTreeMap::new(), term: 0 };
         let replicas = (1..=servers).map(|id| Replica::new(ServerId(id), &common, now)).collect();
         Self { common, replicas }
     }
@@ -145,6 +145,7 @@ impl Ensemble {
     /// All servers die and lose their disks: whatever starts next is another ensemble at the same addresses.
     pub fn wipe(&mut self) {
         self.common.log = Log::new(usize::MAX);
+        self.common.origins.clear();
         for replica in &mut self.replicas {
             replica.crash(&mut self.common, true);
             replica.wipe();
@@ -187,6 +188,12 @@ impl Ensemble {
     /// Everything that was committed after `zxid`, in order.
     pub fn committed_after(&self, zxid: Zxid) -> impl Iterator<Item = &Txn> {
         self.common.log.after(zxid)
+    }
+
+    /// The request that a transaction comes from: its connection and its xid. Nothing for those of the servers themselves.
+    #[must_use]
+    pub fn origin(&self, zxid: Zxid) -> Option<(ConnId, i32)> {
+        self.common.origins.get(&zxid).map(|origin| (origin.conn, origin.xid))
     }
 
     /// The last transaction that was committed.

@@ -169,7 +169,7 @@ impl World {
             net: Net::default(),
             clients: Vec::new(),
             notes: Vec::new(),
-            truth: Truth::new(quirks),
+            truth: Truth::new(quirks, !plan.faults.contains(&faults::Kind::Throttle)),
             contenders: BTreeMap::new(),
             meddled: BTreeSet::new(),
             fences: BTreeMap::new(),
@@ -305,9 +305,10 @@ impl World {
     /// Until when whoever the event is for does not run.
     fn is_paused(&self, event: &Event) -> Option<Nanos> {
         let until = match event {
-            Event::Connected(id) | Event::Refused(id) | Event::ToClient(id, _) | Event::ClientHangup(id, _) => {
-                self.clients.get(self.net.wires.get(id)?.client)?.paused_until
-            }
+            Event::Connected(id)
+            | Event::Refused(id)
+            | Event::ToClient(id, _)
+            | Event::ClientHangup(id, _) => self.clients.get(self.net.wires.get(id)?.client)?.paused_until,
             Event::Turn(client) | Event::Writable(client) => self.clients.get(*client)?.paused_until,
             Event::ToServer(id, _) | Event::ServerHangup(id) => {
                 self.servers.get(&self.net.wires.get(id)?.server)?.paused_until

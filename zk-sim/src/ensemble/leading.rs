@@ -65,8 +65,8 @@ fn half_tick(common: &Common) -> u64 {
 impl Replica {
     /// Begins to lead: the electors' legacy is committed, and everybody is told.
     pub(super) fn lead(&mut self, common: &mut Common, legacy: Vec<Proposal>, now: Millis) {
-        for Proposal { session, identities, write, .. } in legacy {
-            common.log.append(now, session, identities.into(), write);
+        for proposal in legacy {
+            common.commit(proposal, now);
         }
         common.log.begin_epoch();
         self.catch_up(common, common.log.last());
@@ -278,8 +278,8 @@ impl Replica {
             && Leading::is_majority(common, first.acks.iter().copied().filter(|id| *id != own))
             && let Some(Proposed { from, proposal, syncs, .. }) = self.proposed.pop_front()
         {
-            let Proposal { origin, session, identities, write } = proposal;
-            let zxid = common.log.append(now, session, identities.into(), write).zxid;
+            let origin = proposal.origin;
+            let zxid = common.commit(proposal, now);
             let State::Leading(leading) = &self.state else { return };
             for to in leading.followers() {
                 self.say(common, to, leading.term, Kind::Commit(zxid, origin.filter(|_| to == from)));

@@ -1,6 +1,6 @@
 //! One server of an ensemble: what it does in any role. What belongs to one role stands in the file of that role.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::following::Following;
 use super::leading::Leading;
@@ -19,6 +19,8 @@ pub(super) struct Common {
     pub(super) setup: Setup,
     pub(super) log: Log,
     pub(super) outputs: VecDeque<Output>,
+    /// Which request each transaction comes from.
+    pub(super) origins: BTreeMap<Zxid, Origin>,
     /// Counts leaderships.
     pub(super) term: u64,
 }
@@ -82,6 +84,16 @@ pub(super) fn legacy(replicas: &mut [Replica], electors: &BTreeSet<ServerId>) ->
         }
     }
     legacy
+}
+
+impl Common {
+    /// Gives a write its place in the log.
+    pub(super) fn commit(&mut self, proposal: Proposal, now: Millis) -> Zxid {
+        let Proposal { origin, session, identities, write } = proposal;
+        let zxid = self.log.append(now, session, identities.into(), write).zxid;
+        self.origins.extend(origin.map(|origin| (zxid, origin)));
+        zxid
+    }
 }
 
 impl Replica {

@@ -2,8 +2,8 @@
 
 use zk_recipes::Host;
 use zk_session::{
-    CallId, CallOptions, Calls, Config, ConnId, ConnectString, Input, Instant, Output, Refused, Request, Server,
-    Session, SessionState,
+    CallId, CallOptions, Calls, Config, ConnId, ConnectString, Input, Instant, Output, Refused, Request,
+    Server, Session, SessionState,
 };
 
 use super::World;
@@ -12,7 +12,7 @@ use super::net::Event;
 use super::truth::LifeId;
 use super::users::Users;
 use super::watching::Watching;
-use crate::ServerId;
+use crate::{ServerId, request};
 
 /// A client and what the world knows of it.
 #[derive(Debug)]
@@ -145,7 +145,10 @@ impl World {
     /// The servers as clients name them: the port is the number of the server.
     pub(super) fn connect_string(&self) -> ConnectString {
         let server = |id: ServerId| Server { host: "server".into(), port: u16::from(id.0) };
-        ConnectString { servers: self.ensemble.servers().map(server).collect(), chroot: zk_session::Path::root() }
+        ConnectString {
+            servers: self.ensemble.servers().map(server).collect(),
+            chroot: zk_session::Path::root(),
+        }
     }
 
     pub(super) fn local(&self, client: usize) -> Instant {
@@ -208,7 +211,9 @@ impl World {
 
     fn route(&mut self, client: usize, output: Output) {
         match output {
-            Output::Connect(conn, server) => self.dial(client, conn, ServerId(u8::try_from(server.port).unwrap_or(1))),
+            Output::Connect(conn, server) => {
+                self.dial(client, conn, ServerId(u8::try_from(server.port).unwrap_or(1)))
+            }
             Output::Disconnect(conn) => self.give_up(client, conn),
             Output::Completed(call, _) => {
                 self.clients[client].users.calls.retain(|own| *own != call);
@@ -258,9 +263,33 @@ impl World {
                 session.transmitted(conn, taken);
             }
             if !bytes.is_empty() {
+                self.read_along(client, id, &bytes);
                 self.send_up(id, &bytes);
             }
         }
+    }
+
+    /// Takes note of the writes that leave a client.
+    fn read_along(&mut self, client: usize, id: crate::ConnId, bytes: &[u8]) {
+        let life = self.life(client);
+        let Some(wire) = self.net.wires.get_mut(&id) else { return };
+        let mut said = std::mem::take(&mut wire.said);
+        said.extend_from_slice(bytes);
+        let mut rest = &*said;
+        while let Some((head, tail)) = rest.split_first_chunk::<4>()
+            && let Some((frame, after)) = tail.split_at_checked(u32::from_be_bytes(*head) as usize)
+        {
+            rest = after;
+            if std::mem::replace(&mut wire.has_greeted, true)
+                && let Some((xid, body)) = frame.split_first_chunk::<4>()
+                && let Some((opcode, body)) = body.split_first_chunk::<4>()
+                && let Ok(request::Request::Write(write)) =
+                    request::decode(i32::from_be_bytes(*opcode), body, &self.quirks)
+            {
+                self.truth.sent(life, (id, i32::from_be_bytes(*xid)), &write);
+            }
+        }
+        wire.said = rest.to_vec();
     }
 
     fn send_up(&mut self, id: crate::ConnId, bytes: &[u8]) {

@@ -149,9 +149,8 @@ impl World {
             return self.broken(Law::StateOrder, Some(client));
         }
         match state {
-            SessionState::Connected { session, timeout, resumed } => {
+            SessionState::Connected { timeout, resumed, .. } => {
                 self.clients[client].observed.timeout = timeout;
-                self.truth.owned(SessionId(session.raw()), self.life(client));
                 self.marks.sometimes(resumed, Mark::Resumed);
                 self.linked(client, resumed);
             }
@@ -167,7 +166,8 @@ impl World {
 
     fn linked(&mut self, client: usize, resumed: bool) {
         let own = &mut self.clients[client];
-        let Some(server) = own.wires.last().and_then(|(_, id)| self.net.wires.get(id)).map(|wire| wire.server)
+        let Some(server) =
+            own.wires.last().and_then(|(_, id)| self.net.wires.get(id)).map(|wire| wire.server)
         else {
             return;
         };
@@ -224,7 +224,8 @@ impl World {
         for txn in fresh {
             self.trace.note(&txn.zxid.0);
             self.trace.line(|| format!("log {:#x} {:x} {:?}", txn.zxid.0, txn.session.0, txn.write));
-            let read = self.truth.read(&txn, self.now);
+            let frame = self.ensemble.origin(txn.zxid);
+            let read = self.truth.read(&txn, frame, self.now);
             match read {
                 Ok((triggers, is_late)) => {
                     self.marks.sometimes(is_late, Mark::LateCommit);
@@ -282,7 +283,7 @@ impl World {
             }
             let law = if !own.session.state().is_connected() {
                 Law::NotConnected
-            } else if own.session.call_count() > 0 {
+            } else if !self.truth.is_settled(self.life(client)) {
                 Law::CallIsStuck
             } else if own.watching.is_owed() && self.truth.wipes == 0 {
                 Law::WatchIsLost
@@ -301,7 +302,9 @@ impl World {
     fn lock_at_rest(&self, number: u64) -> Option<Law> {
         let lockers = self.clients.iter().filter(|client| client.is_up && client.observed.closing.is_none());
         let lockers: Vec<(i64, Aim)> = lockers
-            .flat_map(|client| client.users.lockers.iter().map(move |locker| (client.session.id().raw(), locker)))
+            .flat_map(|client| {
+                client.users.lockers.iter().map(move |locker| (client.session.id().raw(), locker))
+            })
             .filter(|(_, locker)| locker.directory == number)
             .map(|(session, locker)| (session, locker.aim))
             .collect();

@@ -49,6 +49,10 @@ pub(super) struct Wire {
     pub(super) conn: zk_session::ConnId,
     pub(super) client_open: bool,
     pub(super) server_open: bool,
+    /// What was sent of a frame that is not whole.
+    pub(super) said: Vec<u8>,
+    /// Whether the first frame is over.
+    pub(super) has_greeted: bool,
     /// Whether the server has said something.
     pub(super) is_greeted: bool,
     /// What is sent from now on is accepted and never arrives.
@@ -120,8 +124,21 @@ impl Net {
         let id = ConnId(self.next_wire);
         let (client_open, server_open) = (true, false);
         let (is_greeted, is_hole, window, up, down) = (false, false, None, 0, 0);
-        let wire =
-            Wire { client, server, conn, client_open, server_open, is_greeted, is_hole, window, up, down };
+        let (said, has_greeted) = (Vec::new(), false);
+        let wire = Wire {
+            client,
+            server,
+            conn,
+            client_open,
+            server_open,
+            said,
+            has_greeted,
+            is_greeted,
+            is_hole,
+            window,
+            up,
+            down,
+        };
         self.wires.insert(id, wire);
         id
     }
@@ -144,7 +161,14 @@ impl Net {
     }
 
     /// Sends something to the client of a connection, after what was sent before.
-    pub(super) fn down(&mut self, now: Nanos, id: ConnId, road: Road, decisions: &mut Decisions, event: Event) {
+    pub(super) fn down(
+        &mut self,
+        now: Nanos,
+        id: ConnId,
+        road: Road,
+        decisions: &mut Decisions,
+        event: Event,
+    ) {
         let Some(wire) = self.wires.get_mut(&id).filter(|wire| !wire.is_hole) else { return };
         let ends = (End::Server(wire.server), End::Client(wire.client));
         let free = unblocked(&mut self.blocked, ends, now);

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use zk_session::{CallId, Error};
 
-use super::OPERATOR;
 use super::clock::Nanos;
 use super::violation::Law;
 use crate::txn::{Event, Trigger, Write};
-use crate::{Quirks, SessionId, Tree, Txn, Zxid, apply};
+use crate::{ConnId, Quirks, SessionId, Tree, Txn, Zxid, apply};
 
 /// The log as the world has read it, and the calls that it is compared with.
 #[derive(Debug)]
@@ -18,9 +17,11 @@ pub(super) struct Truth {
     pub(super) head: Tree,
     /// What was triggered at a path, in order.
     triggers: BTreeMap<String, Vec<(Zxid, Event)>>,
-    /// Whose session it is: the client, and which of its lives.
-    owners: BTreeMap<SessionId, LifeId>,
     books: BTreeMap<LifeId, Book>,
+    /// Which call of which life a frame is.
+    frames: BTreeMap<(ConnId, i32), (LifeId, usize)>,
+    /// Whether servers keep the order of what they are sent. One that refuses some of it does not.
+    is_fair: bool,
     /// Sessions that have ended, and when.
     ended: BTreeMap<SessionId, Nanos>,
     /// How often the ensemble has begun anew.
@@ -37,6 +38,8 @@ struct Book {
     index: BTreeMap<CallId, usize>,
     /// The call after the last one that was found in the log.
     logged: usize,
+    /// The call after the last one that has left.
+    sent: usize,
     untold: usize,
 }
 
@@ -64,32 +67,6 @@ pub(super) enum Verdict {
     },
 }
 
-impl Book {
-    /// An earlier call of unknown fate that writes the same as another one: which of the two comes first in the log does
-    /// not show.
-    fn twin(&mut self, write: &Write) -> Option<&mut Call> {
-        let same = |call: &&mut Call| call.write.as_ref() == Some(write);
-        if self.calls.iter_mut().filter(same).count() < 2 {
-            return None;
-        }
-        let is_open = |call: &&mut Call| call.zxid.is_none() && !call.is_unsent();
-        self.calls.iter_mut().filter(same).find(is_open)
-    }
-
-    /// A call was answered from a place in the log where a call is that writes the same: it was the other way round.
-    fn swap(&mut self, id: CallId, zxid: Zxid) -> Result<Option<bool>, Law> {
-        let at = self.index.get(&id).copied().unwrap_or_default();
-        let own = self.calls.get(at).map(|call| (call.write.clone(), call.zxid));
-        let (write, before) = own.ok_or(Law::OkIsInTheLog)?;
-        let there = self.calls.iter_mut().find(|call| call.zxid == Some(zxid) && call.write == write);
-        there.ok_or(Law::OkIsInTheLog)?.zxid = before;
-        if let Some(call) = self.calls.get_mut(at) {
-            call.zxid = Some(zxid);
-        }
-        Ok(None)
-    }
-}
-
 impl Call {
     /// Whether the caller was told that it was not sent.
     const fn is_unsent(&self) -> bool {
@@ -111,13 +88,14 @@ impl Verdict {
 }
 
 impl Truth {
-    pub(super) fn new(quirks: Quirks) -> Self {
+    pub(super) fn new(quirks: Quirks, is_fair: bool) -> Self {
         Self {
             head: Tree::new(&quirks),
             quirks,
             triggers: BTreeMap::new(),
-            owners: BTreeMap::new(),
             books: BTreeMap::new(),
+            frames: BTreeMap::new(),
+            is_fair,
             ended: BTreeMap::new(),
             wipes: 0,
         }
@@ -127,13 +105,9 @@ impl Truth {
     pub(super) fn wiped(&mut self) {
         self.head = Tree::new(&self.quirks);
         self.triggers.clear();
-        self.owners.clear();
+        self.frames.clear();
         self.books.clear();
         self.wipes += 1;
-    }
-
-    pub(super) fn owned(&mut self, session: SessionId, life: LifeId) {
-        self.owners.insert(session, life);
     }
 
     pub(super) fn ended_at(&self, session: SessionId) -> Option<Nanos> {
@@ -166,8 +140,10 @@ impl Truth {
         book.untold -= 1;
         let is_write = call.write.is_some();
         match verdict {
-            Verdict::Ok(zxid) if is_write && call.zxid != Some(zxid) => book.swap(id, zxid),
-            Verdict::NotSent | Verdict::Dropped { sent: false } if call.zxid.is_some() => Err(Law::NotSentIsNot),
+            Verdict::Ok(zxid) if is_write && call.zxid != Some(zxid) => Err(Law::OkIsInTheLog),
+            Verdict::NotSent | Verdict::Dropped { sent: false } if call.zxid.is_some() => {
+                Err(Law::NotSentIsNot)
+            }
             Verdict::NotSent | Verdict::Unknown if call.overtaken => Err(Law::Fifo),
             Verdict::Unknown | Verdict::Dropped { sent: true } if is_write => Ok(Some(call.zxid.is_some())),
             _ => Ok(None),
@@ -179,8 +155,13 @@ impl Truth {
         self.books.get(&life).is_none_or(|book| book.untold == 0)
     }
 
-    /// Reads the next transaction. What it triggers, and whether somebody had given it up already.
-    pub(super) fn read(&mut self, txn: &Txn, now: Nanos) -> Result<(Vec<Trigger>, bool), Law> {
+    /// Reads the next transaction, which a frame of this number on a connection has asked for. What it triggers, and whether somebody had given it up already.
+    pub(super) fn read(
+        &mut self,
+        txn: &Txn,
+        frame: Option<(ConnId, i32)>,
+        now: Nanos,
+    ) -> Result<(Vec<Trigger>, bool), Law> {
         let (_, triggers) = apply(&mut self.head, txn, &self.quirks);
         for trigger in &triggers {
             let at = self.triggers.entry(trigger.path.clone()).or_default();
@@ -192,27 +173,35 @@ impl Truth {
                 false
             }
             Write::OpenSession { .. } | Write::Reap { .. } | Write::Refused(_) => false,
-            Write::Change(_) | Write::SetAcl { .. } | Write::Multi(_) if txn.session == OPERATOR => false,
-            write @ (Write::Change(_) | Write::SetAcl { .. } | Write::Multi(_)) => {
-                self.find(txn.session, write, txn.zxid)?
-            }
+            Write::Change(_) | Write::SetAcl { .. } | Write::Multi(_) => match frame {
+                Some(frame) => self.find(frame, txn.zxid)?,
+                None => false,
+            },
         };
         Ok((triggers, is_late))
     }
 
-    /// Finds the call that a transaction comes from: each at most once, and in the order in which they were made.
-    fn find(&mut self, session: SessionId, write: &Write, zxid: Zxid) -> Result<bool, Law> {
-        let Some(book) = self.owners.get(&session).and_then(|life| self.books.get_mut(life)) else {
+    /// A frame has left a client: which call is it? Calls leave in the order in which they were made.
+    pub(super) fn sent(&mut self, life: LifeId, frame: (ConnId, i32), write: &Write) {
+        let Some(book) = self.books.get_mut(&life) else { return };
+        let rest = book.calls.iter().enumerate().skip(book.sent);
+        let is_it = |call: &Call| call.write.as_ref() == Some(write) && !call.is_unsent();
+        if let Some((at, _)) = rest.into_iter().find(|(_, call)| is_it(call)) {
+            book.sent = at + 1;
+            self.frames.insert(frame, (life, at));
+        }
+    }
+
+    /// Books the call that a transaction comes from: each at most once, and in the order in which they were made. Whether its
+    /// caller had given it up.
+    fn find(&mut self, frame: (ConnId, i32), zxid: Zxid) -> Result<bool, Law> {
+        let Some((life, at)) = self.frames.remove(&frame) else {
             return if self.wipes > 0 { Ok(false) } else { Err(Law::NobodysWrite) };
         };
-        let rest = book.calls.get(book.logged..).unwrap_or_default();
-        let same = |call: &Call| call.write.as_ref() == Some(write);
-        let Some(skipped) = rest.iter().position(|call| same(call) && !call.is_unsent()) else {
-            let law = if rest.iter().any(same) { Law::NotSentIsNot } else { Law::NobodysWrite };
-            book.twin(write).ok_or(law)?.zxid = Some(zxid);
-            return Ok(true);
-        };
-        let at = book.logged + skipped;
+        let Some(book) = self.books.get_mut(&life) else { return Ok(false) };
+        if at < book.logged {
+            return Err(Law::OutOfOrder);
+        }
         let submitted = book.calls.get(at).map_or(0, |call| call.submitted);
         for earlier in book.calls.get_mut(book.logged..at).unwrap_or_default() {
             if earlier.write.is_none() || earlier.zxid.is_some() {
@@ -221,18 +210,18 @@ impl Truth {
             match earlier.verdict {
                 Some((told, _)) if told < submitted => {}
                 Some((_, Verdict::Ok(_))) => return Err(Law::OkIsInTheLog),
-                Some((_, Verdict::NotSent | Verdict::Unknown)) => return Err(Law::Fifo),
-                Some((_, Verdict::Refused | Verdict::Dropped { .. })) => {}
-                None => earlier.overtaken = true,
+                Some((_, Verdict::NotSent | Verdict::Unknown)) if self.is_fair => return Err(Law::Fifo),
+                Some(_) => {}
+                None => earlier.overtaken = self.is_fair,
             }
         }
         book.logged = at + 1;
         let Some(call) = book.calls.get_mut(at) else { return Ok(false) };
         call.zxid = Some(zxid);
-        match call.verdict {
-            Some((_, Verdict::Unknown | Verdict::Dropped { sent: true })) => Ok(true),
-            Some(_) | None => Ok(false),
+        if call.is_unsent() {
+            return Err(Law::NotSentIsNot);
         }
+        Ok(matches!(call.verdict, Some((_, Verdict::Unknown | Verdict::Dropped { .. }))))
     }
 
     /// The first change after `after` that a watch of this kind at this path waits for.
