@@ -27,6 +27,10 @@ pub struct Config {
     pub request_length_max: usize,
     /// Longest frame that is taken from a server. Servers do not limit their replies.
     pub frame_length_max: usize,
+    /// The mistake to make, for tests of the tests.
+    #[cfg(feature = "wrong")]
+    #[doc(hidden)]
+    pub wrong: Option<crate::wrong::Wrong>,
 }
 
 impl Config {
@@ -46,6 +50,8 @@ impl Config {
             calls_max: Self::CALLS_MAX,
             request_length_max: zk_proto::REQUEST_LENGTH_MAX,
             frame_length_max: zk_proto::FRAME_LENGTH_MAX,
+            #[cfg(feature = "wrong")]
+            wrong: None,
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::error::{Ended, Error, Fault, Why};
 use crate::link::Link;
 use crate::session::Session;
 use crate::words::{Answer, CallId, Notice, Output, SessionId, SessionState};
+use crate::wrong::wrong;
 
 impl Session {
     /// The present link or try is over; the session goes on.
@@ -25,10 +26,15 @@ impl Session {
         self.link = Link::Resting { until: self.now + self.pause() };
         if was_live {
             self.fail_written(Why::ConnectionLost);
-            self.fail_queued(Why::ConnectionLost);
+            if !wrong!(self, KeepsTheQueue) {
+                self.fail_queued(Why::ConnectionLost);
+            }
         }
         self.outgoing.clear();
         self.inbox.clear();
+        if wrong!(self, DiesWithItsConnection) && self.identity.session != SessionId::NONE {
+            return self.end(Ended::Expired);
+        }
         if let SessionState::Connected { .. } = self.state {
             self.enter(SessionState::Suspended { valid_until: self.lease.end() });
         }
@@ -59,7 +65,9 @@ impl Session {
         }
         self.link = Link::Ended(ended);
         self.fail_written(Why::Ended(ended));
-        self.fail_queued(Why::Ended(ended));
+        if !wrong!(self, ForgetsTheWaiting) {
+            self.fail_queued(Why::Ended(ended));
+        }
         self.outgoing.clear();
         self.inbox.clear();
         for watch in self.watches.drain() {
@@ -83,8 +91,8 @@ impl Session {
 
     fn fail_written(&mut self, why: Why) {
         for call in self.calls.take_written() {
-            let error =
-                if self.outgoing.took(call.end) { Error::MaybeApplied(why) } else { Error::NotSent(why) };
+            let taken = self.outgoing.took(call.end) && !wrong!(self, CallsItUnsent);
+            let error = if taken { Error::MaybeApplied(why) } else { Error::NotSent(why) };
             self.complete(call.id, call.owner, Err(error));
         }
     }

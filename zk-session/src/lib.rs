@@ -53,3 +53,5 @@ mod timers;
 mod tries;
 mod watches;
 mod words;
+#[doc(hidden)]
+pub mod wrong;

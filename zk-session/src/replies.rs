@@ -17,6 +17,7 @@ use crate::error::{Ended, Error, Fault, Why};
 use crate::link::{Link, Pulse};
 use crate::session::Session;
 use crate::words::{Answer, ConnId, Notice, Output, SessionState, WatchEvent};
+use crate::wrong::wrong;
 
 impl Session {
     /// Understands what was read on this connection.
@@ -92,12 +93,21 @@ impl Session {
         self.inbox.deframer.set_limit(self.config.frame_length_max);
         self.heard = self.now;
         self.lease.opened(sent, self.identity.timeout);
-        let requests = self.watches.restore(self.identity.last_zxid);
+        let mut requests = self.watches.restore(self.identity.last_zxid);
+        if wrong!(self, ForgetsItsWatches) {
+            requests.clear();
+        }
+        for request in &mut requests {
+            if wrong!(self, RestoresFromNow) {
+                request.relative_zxid = zk_proto::Zxid::new(i64::MAX);
+            }
+        }
         let pending = requests.len();
         for request in requests {
             encode_request(Xid::SET_WATCHES, &Request::from(request), &mut self.outgoing);
         }
         let pulse = Pulse::new(self.now);
+        let pending = if wrong!(self, OvertakesItsWatches) { 0 } else { pending };
         self.link = Link::Proving { conn, pulse, pending, resumed };
         self.go_live_when_proven();
         Ok(())
@@ -163,7 +173,10 @@ impl Session {
             self.oddities.unknown_events += 1;
             return Ok(());
         };
-        let fired = self.watches.fire(event.kind, &path);
+        let mut fired = self.watches.fire(event.kind, &path);
+        if wrong!(self, MixesItsWatches) {
+            fired.extend(self.watches.fire(EventKind::NodeChildrenChanged, &path));
+        }
         if fired.is_empty() {
             self.oddities.unmatched_events += 1;
         }
@@ -193,7 +206,8 @@ impl Session {
                 Err(malformed) => return Err(self.unreadable(&call, malformed)),
             },
         };
-        if let Some((kind, path)) = call.wanted.and_then(|wanted| wanted.armed(header.error)) {
+        let failure = header.error.filter(|_| !wrong!(self, WatchesAFailure));
+        if let Some((kind, path)) = call.wanted.and_then(|wanted| wanted.armed(failure)) {
             self.watches.add(call.id, kind, path);
         }
         self.prove(call.sent);
@@ -228,6 +242,10 @@ impl Session {
     /// A request sent at `sent` was answered. A lease that had run out on an unbroken link is good again when there is
     /// new evidence for it.
     fn prove(&mut self, sent: crate::Instant) {
+        if wrong!(self, TrustsEveryAnswer) {
+            self.lease.opened(sent, self.identity.timeout);
+        }
+        let sent = if wrong!(self, CountsFromTheAnswer) { self.now } else { sent };
         self.lease.answered(sent, self.now);
         let live = matches!(self.link, Link::Live { .. });
         if live && self.state == SessionState::LeaseExpired && self.now < self.lease.end() {

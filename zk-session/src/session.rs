@@ -24,6 +24,7 @@ use crate::servers::Servers;
 use crate::time::Instant;
 use crate::watches::Watches;
 use crate::words::{CallId, CallOptions, Calls, ConnId, Input, Output, SessionId, SessionState, Zxid};
+use crate::wrong::wrong;
 
 /// One ZooKeeper session, from its first try to connect to its end. See the crate documentation for how to drive it.
 ///
@@ -184,7 +185,9 @@ impl Session {
 
     /// Gives up the watch that `call` set or will set; nothing more is told about it.
     pub fn unwatch(&mut self, call: CallId) {
-        self.calls.unwatch(call);
+        if !wrong!(self, AsksAllTheSame) {
+            self.calls.unwatch(call);
+        }
         self.watches.remove(call);
         // It may have been about to be told.
         self.outputs.retain(|output| !matches!(output, Output::Notified(told, _) if *told == call));

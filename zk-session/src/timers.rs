@@ -9,6 +9,7 @@ use crate::link::Link;
 use crate::session::Session;
 use crate::time::Instant;
 use crate::words::{SessionId, SessionState, Timer};
+use crate::wrong::wrong;
 
 impl Session {
     /// Every duty that is due some time.
@@ -20,9 +21,9 @@ impl Session {
             Link::Proving { .. } | Link::Live { .. } | Link::Ended(_) => (None, None),
         };
         let pulse = self.link.pulse();
-        let ping = pulse.and_then(|pulse| pulse.ping_due(timeout));
+        let ping = pulse.filter(|_| !wrong!(self, NeverPings)).and_then(|pulse| pulse.ping_due(timeout));
         let proof = pulse.filter(|_| self.wants_proof()).and_then(|pulse| pulse.keep_alive_due(timeout));
-        let silence = pulse.map(|_| self.heard + timeout * 2 / 3);
+        let silence = pulse.filter(|_| !wrong!(self, WaitsInSilence)).map(|_| self.heard + timeout * 2 / 3);
         [
             (dial, Timer::Dial),
             (handshake, Timer::Handshake),
@@ -54,7 +55,8 @@ impl Session {
             self.complete(call, Owner::Caller, Err(error));
         }
         let timeout = self.identity.timeout;
-        if self.link.pulse().is_some() && self.heard + timeout * 2 / 3 <= now {
+        let is_silent = self.heard + timeout * 2 / 3 <= now && !wrong!(self, WaitsInSilence);
+        if self.link.pulse().is_some() && is_silent {
             self.lose(Fault::Silence, true);
         }
         if due(self.expiry_due()) {
@@ -88,8 +90,9 @@ impl Session {
 
     fn show_life(&mut self) {
         let timeout = self.identity.timeout;
+        let silent = wrong!(self, NeverPings);
         let Some(pulse) = self.link.pulse_mut() else { return };
-        if pulse.ping_due(timeout).is_some_and(|due| due <= self.now) {
+        if pulse.ping_due(timeout).is_some_and(|due| due <= self.now) && !silent {
             encode_request(Xid::PING, &Request::from(Ping {}), &mut self.outgoing);
             pulse.sent = self.now;
             pulse.ping = Some(self.now);
@@ -116,11 +119,12 @@ impl Session {
     /// clock ticks; waiting for a server to say so could take for ever.
     fn expiry_due(&self) -> Option<Instant> {
         let linked = self.link.pulse().is_some() || matches!(self.link, Link::Ended(_));
+        let linked = linked || wrong!(self, WaitsForTheEnd);
         (self.identity.session != SessionId::NONE && !linked)
             .then(|| self.heard + self.identity.timeout * 4 / 3)
     }
 
     fn close_due(&self) -> Option<Instant> {
-        self.close_by.filter(|_| !matches!(self.link, Link::Ended(_)))
+        self.close_by.filter(|_| !matches!(self.link, Link::Ended(_)) && !wrong!(self, NeverCloses))
     }
 }

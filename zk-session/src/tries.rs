@@ -10,6 +10,7 @@ use crate::session::Session;
 use crate::time::Instant;
 use crate::watches::Wanted;
 use crate::words::{ConnId, Output};
+use crate::wrong::wrong;
 
 /// Calls are staged while fewer bytes than this wait for the transport; the others stay queued, where a deadline or a
 /// cancellation can still take them out unsent.
@@ -41,7 +42,11 @@ impl Session {
         self.outgoing.clear();
         self.inbox.clear();
         let request = ConnectRequest {
-            last_zxid: self.identity.last_zxid,
+            last_zxid: if wrong!(self, ForgetsWhatItSaw) {
+                zk_proto::Zxid::ZERO
+            } else {
+                self.identity.last_zxid
+            },
             timeout_ms: i32::try_from(self.config.session_timeout.as_millis()).unwrap_or(i32::MAX),
             session: self.identity.session,
             password: self.identity.password.clone(),
@@ -53,6 +58,9 @@ impl Session {
 
     /// Stages queued calls as long as the transport keeps up.
     pub(crate) fn pump(&mut self) {
+        if wrong!(self, HearsItself) && self.outgoing.pending() > 0 {
+            self.heard = self.now;
+        }
         while let Link::Live { pulse, .. } = &mut self.link {
             if self.outgoing.pending() >= STAGED_LENGTH_MAX {
                 return;

@@ -230,8 +230,11 @@ impl World {
         self.steps += 1;
         self.trace.step(self.steps, self.now);
         if event == next {
-            if let Some(event) = self.net.pop() {
-                self.happen(event);
+            if let Some(due) = self.net.pop() {
+                match self.is_paused(&due.event) {
+                    Some(until) => self.net.defer(due, until),
+                    None => self.happen(due.event),
+                }
             }
         } else if server_at == next {
             self.serve(server, ensemble::Input::Client(server::Input::Timeout));
@@ -259,10 +262,6 @@ impl World {
     }
 
     fn happen(&mut self, event: Event) {
-        if let Some(until) = self.is_paused(&event) {
-            // In the order in which they came: equal times keep it.
-            return self.net.schedule(until, event);
-        }
         match event {
             Event::Dialed(id) => self.dialed(id),
             Event::Connected(id) => {
@@ -470,7 +469,7 @@ impl World {
         self.net.unblock_all();
         let servers: Vec<ServerId> = self.servers.keys().copied().collect();
         for server in servers {
-            *self.server_mut(server) = Host::default();
+            self.server_mut(server).closed = (0, false);
             let now = self.millis();
             self.ensemble.lag(server, now);
             self.ensemble.throttle(server, 0);
@@ -479,7 +478,6 @@ impl World {
         self.plan.road.slow = 0;
         self.plan.jitter = 0;
         for client in 0..self.clients.len() {
-            self.clients[client].paused_until = self.now;
             self.net.schedule(self.now, Event::Writable(client));
         }
         self.refresh_all();

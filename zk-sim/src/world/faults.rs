@@ -112,7 +112,8 @@ impl World {
             Kind::ServerCrash => self.crash_server(until),
             Kind::ServerPause => {
                 let server = self.some_server();
-                self.server_mut(server).paused_until = until;
+                let host = self.server_mut(server);
+                host.paused_until = host.paused_until.max(until);
             }
             Kind::Lag => {
                 let server = self.some_server();
@@ -127,7 +128,8 @@ impl World {
             }
             Kind::ClientPause => {
                 let client = self.some_client();
-                self.clients[client].paused_until = until;
+                let own = &mut self.clients[client];
+                own.paused_until = own.paused_until.max(until);
             }
             Kind::ClientCrash => {
                 let client = self.some_client();

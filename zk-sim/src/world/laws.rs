@@ -49,7 +49,9 @@ impl World {
                 self.trace.note(event);
                 let path = event.path.as_str();
                 let fired = self.clients[client].watching.fired(*call, path, &self.truth);
-                if let Err(law) = fired {
+                if let Err(law) = fired
+                    && self.truth.wipes == 0
+                {
                     self.broken(law, Some(client));
                 }
                 let resuming = !self.clients[client].session.state().is_connected();

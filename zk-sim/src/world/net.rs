@@ -77,11 +77,12 @@ pub(super) struct Net {
     next_wire: u64,
 }
 
+/// Something that is under way.
 #[derive(Debug)]
-struct Due {
+pub(super) struct Due {
     at: Nanos,
     number: u64,
-    event: Event,
+    pub(super) event: Event,
 }
 
 impl PartialEq for Due {
@@ -114,8 +115,13 @@ impl Net {
         self.queue.peek().map(|Reverse(due)| due.at)
     }
 
-    pub(super) fn pop(&mut self) -> Option<Event> {
-        self.queue.pop().map(|Reverse(due)| due.event)
+    pub(super) fn pop(&mut self) -> Option<Due> {
+        self.queue.pop().map(|Reverse(due)| due)
+    }
+
+    /// Lets something wait for whoever it is for. It keeps its place among what comes at the same time.
+    pub(super) fn defer(&mut self, due: Due, until: Nanos) {
+        self.queue.push(Reverse(Due { at: until, ..due }));
     }
 
     /// Opens a connection from a client's side.
