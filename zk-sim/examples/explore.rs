@@ -120,8 +120,9 @@ fn single_faults() -> Vec<Budget> {
     let none = Budget::default();
     vec![
         none,
-        Budget { cuts: 1, expiries: 1, ..none },
-        Budget { pauses: 1, expiries: 1, ..none },
+        Budget { cuts: 1, ..none },
+        Budget { pauses: 1, ..none },
+        Budget { expiries: 1, ..none },
         Budget { deletes: 1, ..none },
         Budget { creates: 1, ..none },
         Budget { changes_of_mind: 1, ..none },

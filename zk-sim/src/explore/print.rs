@@ -1,7 +1,7 @@
 //! Fingerprints of states. Numbers of transactions count by their order only, so that histories of different lengths which
 //! come to the same make the same state.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 
 use super::ground::EPOCH;
 
@@ -31,15 +31,30 @@ impl Printer {
             let rank = self.order.partition_point(|other| other < zxid) as u64;
             self.bytes[*at..*at + size_of::<u64>()].copy_from_slice(&rank.to_ne_bytes());
         }
-        let seeded = |seed: u64| {
-            let mut hasher = DefaultHasher::new();
-            hasher.write_u64(seed);
-            hasher.write(&self.bytes);
-            hasher.finish()
-        };
-        (seeded(1), seeded(2))
+        self.fold()
+    }
+
+    /// The length and the words, each multiplied in twice. A hash against attackers would be the costliest part of a search.
+    fn fold(&self) -> Print {
+        let mut print = (FACTORS.1 ^ self.bytes.len() as u64, FACTORS.0);
+        for chunk in self.bytes.chunks(size_of::<u64>()) {
+            let mut word = [0; size_of::<u64>()];
+            word[..chunk.len()].copy_from_slice(chunk);
+            let word = u64::from_ne_bytes(word);
+            print = (multiplied(print.0 ^ word, FACTORS.0), multiplied(print.1 ^ word, FACTORS.1));
+        }
+        print
     }
 }
+
+/// The product with its upper half folded onto the lower one.
+const fn multiplied(word: u64, factor: u64) -> u64 {
+    let product = word as u128 * factor as u128;
+    (product >> u64::BITS) as u64 ^ product as u64
+}
+
+/// Odd numbers without a pattern: the fractions of the golden ratio and of the square root of 2, in 64 bits.
+const FACTORS: (u64, u64) = (0x9e37_79b9_7f4a_7c15, 0x6a09_e667_f3bc_c909);
 
 impl Hasher for Printer {
     fn write(&mut self, bytes: &[u8]) {
