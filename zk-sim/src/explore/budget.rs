@@ -8,8 +8,8 @@ pub struct Budget {
     pub cuts: u8,
     /// A process stands still on a healthy link until its lease has run out, and then reads what has come meanwhile.
     pub pauses: u8,
-    /// The servers end a session. That of a peer who holds something only after its lease, for which the link is cut if it
-    /// was not before; any other at any moment.
+    /// A session ends. Either the servers end it, that of a peer who holds something only after its lease; or a peer without
+    /// a link gives it up, and the servers end it later.
     pub expiries: u8,
     /// An operator deletes a node.
     pub deletes: u8,

@@ -60,9 +60,7 @@ impl Ground {
         let _ = self.commit(session, Write::OpenSession { timeout_ms: 0 }, &mut Vec::new());
     }
 
-    /// Ends a session; nobody is told on its connection.
-    pub(super) fn close(&mut self, peer: usize, session: SessionId, fired: &mut Vec<Fired>) {
-        self.forget(peer);
+    pub(super) fn close(&mut self, session: SessionId, fired: &mut Vec<Fired>) {
         let _ = self.commit(session, Write::CloseSession, fired);
     }
 

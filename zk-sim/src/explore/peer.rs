@@ -32,6 +32,8 @@ pub struct Peer<S: Spec + ?Sized> {
     pub(super) watches: BTreeMap<CallId, Watch>,
     /// How many rely on the session's life.
     pub(super) holders: u32,
+    /// Sessions that it has given up and the servers have not ended.
+    pub(super) ghosts: Vec<SessionId>,
 }
 
 /// How a peer is linked to the server.
@@ -95,6 +97,7 @@ impl<S: Spec + ?Sized> Clone for Peer<S> {
             sent: self.sent.clone(),
             wire: self.wire.clone(),
             watches: self.watches.clone(),
+            ghosts: self.ghosts.clone(),
             ..*self
         }
     }
@@ -103,7 +106,7 @@ impl<S: Spec + ?Sized> Clone for Peer<S> {
 impl<S: Spec + ?Sized> Hash for Peer<S> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         (&self.runner, &self.user, self.session, self.link, self.lapsed).hash(state);
-        (&self.sent, &self.wire, &self.watches, self.holders).hash(state);
+        (&self.sent, &self.wire, &self.watches, self.holders, &self.ghosts).hash(state);
     }
 }
 
@@ -119,6 +122,7 @@ impl<S: Spec + ?Sized> Peer<S> {
             wire: VecDeque::new(),
             watches: BTreeMap::new(),
             holders: 0,
+            ghosts: Vec::new(),
         }
     }
 

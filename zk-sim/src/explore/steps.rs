@@ -23,10 +23,12 @@ pub(super) enum Step {
     Cut(u8, u8),
     /// The lease runs out.
     Lapse(u8),
-    /// The servers end the session of a peer that is linked.
+    /// The servers end the session of a peer, which is still to learn of it.
     Doom(u8),
-    /// The servers end the session of a peer that is not linked, and it hears of that.
+    /// A peer is away for so long that it gives its session up; the servers are still to end it.
     Expire(u8),
+    /// The servers end the oldest of the sessions that a peer has given up.
+    Reap(u8),
     /// An operator deletes a node, by its place among those that can be.
     Delete(u8),
     /// An operator creates a stranger, by its place in the list.
@@ -53,36 +55,24 @@ pub(super) fn steps<S: Spec + ?Sized>(spec: &S, world: &World<S>, out: &mut Vec<
 fn own<S: Spec + ?Sized>(spec: &S, world: &World<S>, number: u8, out: &mut Vec<(Step, bool)>) {
     let (peer, budget) = (&world.peers[usize::from(number)], world.budget);
     let mut fault = |step: Step| out.push((step, false));
-    let (holds, may_end) = (peer.holders > 0, budget.expiries > 0);
-    let may_lapse = holds && !peer.lapsed;
-    match peer.link {
-        Link::Live | Link::Doubtful => {
-            if budget.cuts > 0 {
-                let calls = peer.sent.iter().filter(|sent| matches!(sent, Sent::Call(..))).count();
-                (0..=small(calls)).for_each(|sent| fault(Step::Cut(number, sent)));
-            }
-            if may_lapse && budget.pauses > 0 {
-                fault(Step::Lapse(number));
-            }
-            if may_end && (peer.lapsed || !holds) {
-                fault(Step::Doom(number));
-            }
-            if may_end && may_lapse {
-                fault(Step::Expire(number));
-            }
-        }
-        Link::Cut | Link::Proving => {
-            if budget.cuts > 0 && peer.link == Link::Proving {
-                fault(Step::Cut(number, 0));
-            }
-            if may_lapse && peer.link == Link::Cut {
-                fault(Step::Lapse(number));
-            }
-            if may_end && !may_lapse {
-                fault(if peer.link == Link::Cut { Step::Expire(number) } else { Step::Doom(number) });
-            }
-        }
-        Link::Doomed | Link::Gone => {}
+    let may_lapse = peer.holders > 0 && !peer.lapsed;
+    let is_linked = matches!(peer.link, Link::Live | Link::Doubtful);
+    let is_open = !matches!(peer.link, Link::Doomed | Link::Gone);
+    if is_linked && budget.cuts > 0 {
+        let calls = peer.sent.iter().filter(|sent| matches!(sent, Sent::Call(..))).count();
+        (0..=small(calls)).for_each(|sent| fault(Step::Cut(number, sent)));
+    }
+    if peer.link == Link::Proving && budget.cuts > 0 {
+        fault(Step::Cut(number, 0));
+    }
+    if may_lapse && (peer.link == Link::Cut || is_linked && budget.pauses > 0) {
+        fault(Step::Lapse(number));
+    }
+    if is_open && !may_lapse && budget.expiries > 0 {
+        fault(Step::Doom(number));
+    }
+    if (is_linked || peer.link == Link::Cut) && budget.expiries > 0 {
+        fault(Step::Expire(number));
     }
     let mut calm = |step: Step| out.push((step, true));
     if !peer.sent.is_empty() && matches!(peer.link, Link::Live | Link::Doubtful) {
@@ -98,6 +88,9 @@ fn own<S: Spec + ?Sized>(spec: &S, world: &World<S>, number: u8, out: &mut Vec<(
         Link::Cut => calm(Step::Resume(number)),
         Link::Gone => calm(Step::Renew(number)),
         Link::Live | Link::Doubtful | Link::Proving | Link::Doomed => {}
+    }
+    if !peer.ghosts.is_empty() {
+        calm(Step::Reap(number));
     }
     for (nth, wish) in spec.wishes(&peer.user).iter().enumerate() {
         if wish.nature != Nature::Whim || budget.changes_of_mind > 0 {

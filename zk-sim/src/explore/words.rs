@@ -43,7 +43,8 @@ pub(super) fn happens<S: Spec + ?Sized>(spec: &S, world: &World<S>, step: Step) 
         }
         Step::Lapse(number) => format!("the lease of peer {number} runs out"),
         Step::Doom(number) => format!("the servers end the session of peer {number}"),
-        Step::Expire(number) => format!("peer {number} is away until the servers have ended its session"),
+        Step::Expire(number) => format!("peer {number} is away until it gives its session up"),
+        Step::Reap(number) => format!("the servers end a session that peer {number} has given up"),
         Step::Delete(nth) => {
             let nodes = spec.nodes();
             let path = world.ground.deletable(&nodes).nth(nth.into()).unwrap_or_default();
@@ -78,6 +79,7 @@ pub(super) fn kept<S: Spec + ?Sized>(world: &World<S>, step: Step, peer: usize) 
         | Step::Lapse(_)
         | Step::Doom(_)
         | Step::Expire(_)
+        | Step::Reap(_)
         | Step::Delete(_)
         | Step::Create(_) => kept,
     }

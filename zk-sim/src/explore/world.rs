@@ -139,7 +139,11 @@ impl<S: Spec + ?Sized> Stage<'_, S> {
             }
             Step::Expire(peer) => {
                 self.world.budget.expiries -= 1;
-                self.expire_unlinked(peer.into());
+                self.expire(peer.into());
+            }
+            Step::Reap(peer) => {
+                let session = self.peer(peer.into()).ghosts.remove(0);
+                self.reap(session);
             }
             Step::Delete(nth) => {
                 self.world.budget.deletes -= 1;
@@ -290,17 +294,19 @@ impl<S: Spec + ?Sized> Stage<'_, S> {
         state.link = Link::Proving;
     }
 
-    /// The servers end the session of a peer, which goes on reading what was written before.
+    /// The servers end the session of a peer, which goes on reading what was written before, or is told when it comes back.
     fn doom(&mut self, peer: usize) {
         let state = self.peer(peer);
         state.link = Link::Doomed;
         state.wire.retain(|letter| !letter.is_proof());
-        self.reap(peer);
+        let session = state.session;
+        Arc::make_mut(&mut self.world.ground).forget(peer);
+        self.reap(session);
         self.peer(peer).wire.push_back(Letter::Expired);
     }
 
-    /// A peer without a link, or who loses it for so long, learns that its session is over.
-    fn expire_unlinked(&mut self, peer: usize) {
+    /// A peer is away for so long that it takes its session for expired. The servers keep it a while.
+    fn expire(&mut self, peer: usize) {
         let state = self.peer(peer);
         if state.link != Link::Cut {
             let calls = state.sent.len();
@@ -310,15 +316,15 @@ impl<S: Spec + ?Sized> Stage<'_, S> {
         if state.holders > 0 && !state.lapsed {
             self.lapse(peer);
         }
-        self.reap(peer);
+        let state = self.peer(peer);
+        state.ghosts.push(state.session);
         self.end(peer);
     }
 
-    /// The session of a peer ends on the server.
-    fn reap(&mut self, peer: usize) {
-        let session = model_session(self.world.peers[peer].session);
+    /// The servers end a session.
+    fn reap(&mut self, session: zk_session::SessionId) {
         let mut fired = Vec::new();
-        Arc::make_mut(&mut self.world.ground).close(peer, session, &mut fired);
+        Arc::make_mut(&mut self.world.ground).close(model_session(session), &mut fired);
         self.post(fired);
     }
 
