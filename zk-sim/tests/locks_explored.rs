@@ -1,6 +1,7 @@
 //! Every interleaving of two or three locks with a few faults: at most one valid guard, and nothing left over at rest.
 //!
 //! The example `explore` goes further: `cargo run --release -p zk-sim --example explore -- lock --cuts 2 --expiries 2`.
+#![allow(clippy::print_stdout, reason = "the number of states is what one wants to know")]
 
 use zk_recipes::Layout;
 use zk_recipes::hold::Deadline;

@@ -8,24 +8,27 @@
 //! any --abandons--> Gone            (Doubting releases as Holding does; other ends lead to Over)
 //! ```
 
+use std::fmt;
+use std::sync::Arc;
 use zk_recipes::hold::{Cause, Command, Deadline, Event, Wish as Attempt};
+
 use zk_recipes::{Layout, Lock};
 use zk_session::{Path, Zxid};
 
-use crate::explore::{Breach, Nature, News, Peer, Spec, Stranger, Wish, World};
-use crate::{Kind, Tree};
+use crate::explore::{Breach, Nature, News, Peer, Spec, Stranger, Watching, Wish, World};
+use crate::{Kind, SessionId, Tree};
 
 /// Some locks on one directory.
 ///
 /// It is looked for: at most one valid guard, whose node stands; guards that die with their lease; fences that grow; grants in
 /// the order of the queue; one end for each attempt; at most one node for each peer, and none that nobody wants at rest;
 /// nobody who waits for what is free.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Locks {
     peers: usize,
     layout: Layout,
     patience: Deadline,
-    change: fn(Lock) -> Lock,
+    change: Arc<dyn Fn(Lock) -> Lock>,
 }
 
 /// What the user of a lock knows.
@@ -79,7 +82,7 @@ impl Locks {
     /// This many locks with this layout, whose users wait as long as it takes.
     #[must_use]
     pub fn new(peers: usize, layout: Layout) -> Self {
-        Self { peers, layout, patience: Deadline::Never, change: |lock| lock }
+        Self { peers, layout, patience: Deadline::Never, change: Arc::new(|lock| lock) }
     }
 
     /// The same whose users wait for so long.
@@ -91,8 +94,8 @@ impl Locks {
 
     /// The same whose locks are changed in this way before they start.
     #[must_use]
-    pub fn with_change(mut self, change: fn(Lock) -> Lock) -> Self {
-        self.change = change;
+    pub fn with_change(mut self, change: impl Fn(Lock) -> Lock + 'static) -> Self {
+        self.change = Arc::new(change);
         self
     }
 
@@ -115,6 +118,18 @@ impl Locks {
             | Event::Misuse(_)
             | _ => false,
         }
+    }
+}
+
+impl fmt::Debug for Locks {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { peers, layout, patience, .. } = self;
+        let mut locks = out.debug_struct("Locks");
+        locks
+            .field("peers", peers)
+            .field("layout", layout)
+            .field("patience", patience)
+            .finish_non_exhaustive()
     }
 }
 
@@ -178,7 +193,7 @@ impl Spec for Locks {
             (Event::Suspended { .. } | Event::Resumed, LockUser::Holding { .. }) => return Ok(()),
             (Event::Acquired(grant), LockUser::Waiting) => {
                 // What an operator has deleted may be granted before its end is known.
-                let may_be_late = news.meddled && !stands(news.tree, grant.fence);
+                let may_be_late = news.meddled && owner(news.tree, grant.fence).is_none();
                 if grant.fence <= ledger.fence && !may_be_late {
                     return Err(Breach::of("fences grow", format!("{event:?} after {ledger:?}")));
                 }
@@ -219,7 +234,7 @@ impl Spec for Locks {
                 let seen = format!("user {number} holds without a lease");
                 return Err(Breach::of("guards die with their lease", seen));
             }
-            if stands(world.tree(), fence) {
+            if owner(world.tree(), fence).is_some_and(|owner| owner.0 == peer.session().raw()) {
                 valid.push(number);
             } else if !world.meddled() {
                 return Err(Breach::of("a valid guard has a node", format!("user {number} has none")));
@@ -249,6 +264,9 @@ impl Spec for Locks {
                     format!("peer {number}, {:?}, has {nodes} nodes and {watches} watches", peer.user());
                 return Err(Breach::of("at rest everybody has what they want and nothing else", seen));
             }
+        }
+        for peer in world.peers() {
+            in_turn(world, peer)?;
         }
         let waits = world.peers().any(|peer| *peer.user() == LockUser::Waiting);
         let has =
@@ -288,8 +306,28 @@ fn in_order(tree: &Tree, granted: &str) -> Result<(), Breach> {
     }
 }
 
-fn stands(tree: &Tree, fence: Zxid) -> bool {
-    tree.nodes().any(|(_, node)| node.created.0 == fence.raw())
+/// Who waits has its eyes on the contender just ahead, so that one end wakes one.
+fn in_turn(world: &World<Locks>, peer: &Peer<Locks>) -> Result<(), Breach> {
+    let own = |kind| matches!(kind, Kind::Ephemeral(owner) if owner.0 == peer.session().raw());
+    let tree = world.tree();
+    let path = tree.nodes().find(|(_, node)| own(node.kind)).map(|(path, _)| path);
+    let place = path.and_then(number).filter(|_| *peer.user() == LockUser::Waiting);
+    let Some(place) = place else { return Ok(()) };
+    let ahead = contenders(tree).filter(|(_, other)| *other < place).max_by_key(|(_, other)| *other);
+    let watched = peer.watches().find(|(watching, _)| *watching == Watching::Data);
+    match (ahead, watched) {
+        (Some((ahead, _)), Some((_, path))) if path.name() != ahead => {
+            let seen = format!("{path} is watched, and {ahead} is just ahead");
+            Err(Breach::of("who waits is woken by the one just ahead", seen))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whose the node of a grant is, if it stands.
+fn owner(tree: &Tree, fence: Zxid) -> Option<SessionId> {
+    let (_, node) = tree.nodes().find(|(_, node)| node.created.0 == fence.raw())?;
+    matches!(node.kind, Kind::Ephemeral(_)).then(|| node.stat().ephemeral_owner)
 }
 
 /// How many nodes a peer's session has.
