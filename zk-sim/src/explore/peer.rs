@@ -215,6 +215,16 @@ impl<S: Spec + ?Sized> Peer<S> {
     }
 }
 
+impl Sent {
+    /// The call, if it is one.
+    pub(super) fn call(self) -> Option<CallId> {
+        match self {
+            Self::Call(call, _) => Some(call),
+            Self::Proof => None,
+        }
+    }
+}
+
 impl Watch {
     /// The watch that a request leaves on the server, answered in this way.
     pub(super) fn left(request: &Request, result: &Result<Reply, Code>) -> Option<Self> {

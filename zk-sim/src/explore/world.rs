@@ -387,15 +387,6 @@ impl<S: Spec + ?Sized> Stage<'_, S> {
     }
 }
 
-impl Sent {
-    fn call(self) -> Option<CallId> {
-        match self {
-            Self::Call(call, _) => Some(call),
-            Self::Proof => None,
-        }
-    }
-}
-
 const fn model_session(session: zk_session::SessionId) -> SessionId {
     SessionId(session.raw())
 }
