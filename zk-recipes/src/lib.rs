@@ -5,8 +5,8 @@
 //!
 //! A [`Recipe`] is told what has happened and answers with calls and news; a [`Runner`] makes the calls over anything that
 //! implements [`Calls`](zk_session::Calls), and a [`Host`] runs all recipes of a client beside its session. A machine is a
-//! plain value that can be cloned, compared and hashed, and the same inputs give the same outputs: the tests of this crate
-//! try every interleaving of two locks with lost replies, expired sessions and meddling operators.
+//! plain value that can be cloned, compared and hashed, and the same inputs give the same outputs: the explorer of `zk-sim`
+//! tries every interleaving of a few of them with lost replies, expired sessions and meddling operators.
 //!
 //! What is held is told in the words of [`hold`]: a grant has a *fence* that orders it among all grants, and a guard dies
 //! when the client cannot prove any more that its session lives.
@@ -37,3 +37,5 @@ mod recipe;
 mod rules;
 mod runner;
 mod status;
+#[doc(hidden)]
+pub mod wrong;

@@ -78,7 +78,14 @@ impl Lock {
     pub fn new(directory: Path, layout: Layout) -> Self {
         let (acl, parent_acl) = (Acl::open_unsafe(), Acl::open_unsafe());
         Self {
-            site: Site { directory, layout, acl, parent_acl },
+            site: Site {
+                directory,
+                layout,
+                acl,
+                parent_acl,
+                #[cfg(feature = "wrong")]
+                wrong: None,
+            },
             bond: Bond::None,
             pace: Pace::default(),
             state: State::Idle,
@@ -99,6 +106,15 @@ impl Lock {
     pub fn with_acl(mut self, acl: Vec<Acl>) -> Self {
         self.site.parent_acl.clone_from(&acl);
         self.site.acl = acl;
+        self
+    }
+
+    /// The same lock with a mistake, for tests of tests.
+    #[cfg(feature = "wrong")]
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn wrongly(mut self, mistake: crate::wrong::Wrong) -> Self {
+        self.site.wrong = Some(mistake);
         self
     }
 

@@ -7,8 +7,10 @@ use alloc::vec::Vec;
 
 use zk_session::{Children, Path};
 
-use crate::layout::{Layout, Seen, Token, is_exhausted};
+use crate::layout::{Seen, Token, is_exhausted};
+use crate::parts::member::Seat;
 use crate::parts::scene::Site;
+use crate::wrong::wrong;
 
 /// What a listing says about a contender.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,17 +25,25 @@ pub(crate) enum Verdict {
     Exhausted,
 }
 
-/// The rule of an exclusive lock: the contender with the lowest sequence number, reader or writer. `limit` is our own
-/// number; without one, the question is whether a newcomer would be first.
-pub(crate) fn first(children: &Children, layout: &Layout, limit: Option<i64>) -> Verdict {
+/// The rule of an exclusive lock: the contender with the lowest sequence number, reader or writer. `own` is our node;
+/// without one, the question is whether a newcomer would be first.
+pub(crate) fn first(children: &Children, site: &Site, own: Option<&Seat>) -> Verdict {
+    let is_ahead = |name: &str, sequence| {
+        own.is_none_or(|own| {
+            if wrong!(site, ComparesNames) { name < own.path.name() } else { sequence < own.sequence }
+        })
+    };
     let mut ahead = 0;
     let mut last: Option<(i64, &str)> = None;
     for name in children.iter() {
-        match layout.see(name) {
+        match site.layout.see(name) {
             Seen::Contender { sequence, .. } if is_exhausted(sequence) => return Verdict::Exhausted,
-            Seen::Contender { sequence, .. } if limit.is_none_or(|limit| sequence < limit) => {
+            Seen::Contender { sequence, .. } if is_ahead(name, sequence) => {
                 ahead += 1;
-                if last.is_none_or(|(highest, _)| sequence > highest) {
+                let is_next = |highest| {
+                    if wrong!(site, WatchesTheFirst) { sequence < highest } else { sequence > highest }
+                };
+                if last.is_none_or(|(highest, _)| is_next(highest)) {
                     last = Some((sequence, name));
                 }
             }

@@ -44,7 +44,7 @@ fn parse(mut args: impl Iterator<Item = String>) -> Option<Asked> {
 }
 
 fn swarm(asked: &Asked) -> ExitCode {
-    let limits = Limits { steps: asked.steps, lines: 0 };
+    let limits = Limits { steps: asked.steps, ..Limits::default() };
     let begun = Instant::now();
     let (mut steps, mut nanos, mut faults, mut violations) = (0, 0u128, 0, 0);
     let mut marks = Marks::default();
@@ -88,7 +88,7 @@ fn explain(seed: u64, limits: Limits, outcome: &Outcome) {
 }
 
 fn replay(seed: u64, steps: u64) -> ExitCode {
-    let outcome = run(Decisions::from_seed(seed), Limits { steps, lines: usize::MAX });
+    let outcome = run(Decisions::from_seed(seed), Limits { steps, lines: usize::MAX, ..Limits::default() });
     for line in &outcome.lines {
         println!("{line}");
     }

@@ -56,12 +56,27 @@ pub struct Limits {
     pub steps: u64,
     /// How many of the last lines of its trace a run keeps. Lines take far longer than what they tell of.
     pub lines: usize,
+    /// The mistake that all sessions make, for tests of the tests.
+    #[cfg(feature = "wrong")]
+    #[doc(hidden)]
+    pub wrong_session: Option<zk_session::wrong::Wrong>,
+    /// The mistake that all locks make, for tests of the tests.
+    #[cfg(feature = "wrong")]
+    #[doc(hidden)]
+    pub wrong_lock: Option<zk_recipes::wrong::Wrong>,
 }
 
 impl Default for Limits {
     /// 5,000 steps, and no lines.
     fn default() -> Self {
-        Self { steps: 5000, lines: 0 }
+        Self {
+            steps: 5000,
+            lines: 0,
+            #[cfg(feature = "wrong")]
+            wrong_session: None,
+            #[cfg(feature = "wrong")]
+            wrong_lock: None,
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::parts::trouble::Trouble;
 use crate::parts::turn::Turned;
 use crate::recipe::Input;
 use crate::rules::{self, Verdict};
+use crate::wrong::wrong;
 
 impl Lock {
     pub(super) fn probed(
@@ -24,7 +25,7 @@ impl Lock {
     ) -> State {
         let refusal = match input {
             Input::Got(_, Reply::GetChildren2(found)) => {
-                match rules::first(&found.children, &self.site.layout, None) {
+                match rules::first(&found.children, &self.site, None) {
                     Verdict::First => return self.start(wish, now, out),
                     Verdict::Behind { .. } => Event::NotAcquired,
                     Verdict::Foreign(name) => Event::Failed(Failure::Foreign(name)),
@@ -55,6 +56,9 @@ impl Lock {
             Turned::First(seat) => return kept(Holder::grant(seat, &mut self.scene(now, out)), out),
             Turned::Behind(seat) => {
                 out.tell(Event::NotAcquired);
+                if wrong!(self.site, LeavesItsTry) {
+                    return State::Idle;
+                }
                 let leave = seat.leave(&mut self.scene(now, out));
                 return leaving(Some(leave), Farewell::Nothing, out);
             }

@@ -21,6 +21,7 @@ use crate::parts::scene::Scene;
 use crate::parts::trouble::Trouble;
 use crate::recipe::Input;
 use crate::rules;
+use crate::wrong::wrong;
 
 /// A grant and the guard on it, if one is valid.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -62,7 +63,7 @@ impl Holder {
     /// The first guard of a grant, and the event to tell.
     pub(crate) fn grant(seat: Seat, scene: &mut Scene<'_>) -> Kept {
         scene.pace.progress();
-        let event = Event::Acquired(seat.grant(1));
+        let event = Event::Acquired(seat.grant(1, scene));
         Kept::Told(Self::arming(seat, 1, On::Node, scene), event)
     }
 
@@ -74,6 +75,9 @@ impl Holder {
                 } else {
                     lost(seat, Cause::NodeGone, scene)
                 }
+            }
+            (held @ Self::Held { .. }, Input::Watch(_, _)) if wrong!(scene.site, IgnoresItsEnd) => {
+                Kept::Still(held)
             }
             (Self::Held { seat, watch: Watch::Armed(On::Node), .. }, Input::Watch(_, event))
                 if seat.ends(&event) =>
@@ -93,6 +97,11 @@ impl Holder {
             }
             (held @ Self::Held { .. }, Input::Session(SessionState::Connected { .. })) => {
                 Kept::Told(held, Event::Resumed)
+            }
+            (held @ Self::Held { .. }, Input::Session(SessionState::LeaseExpired))
+                if wrong!(scene.site, OutlivesItsLease) =>
+            {
+                Kept::Still(held)
             }
             (Self::Held { seat, term, .. }, Input::Session(SessionState::LeaseExpired)) => {
                 let event = Event::Lost { fence: seat.fence, cause: Cause::LeaseExpired };
@@ -119,8 +128,16 @@ impl Holder {
                 Self::Doubtful { seat, .. } | Self::Asked { seat, .. },
                 Input::Failed(_, Error::Server(Code::NoNode)),
             ) => ended(seat, Cause::NodeGone, scene),
+            (Self::Verifying { seat, term, on }, Input::Failed(_, _))
+                if wrong!(scene.site, ReclaimsUnseen) =>
+            {
+                regained(seat, term, on, scene)
+            }
             (Self::Verifying { seat, term, on }, Input::Failed(_, error)) => {
                 unverified(seat, term, on, error, scene)
+            }
+            (holder, Input::Session(SessionState::Ended(_))) if wrong!(scene.site, OutlivesItsSession) => {
+                Kept::Still(holder)
             }
             (Self::Held { seat, .. }, Input::Session(SessionState::Ended(end))) => {
                 Kept::Over(Event::Lost { fence: seat.fence, cause: Cause::Ended(end) }, None)
@@ -186,8 +203,10 @@ impl Holder {
 }
 
 impl Seat {
-    fn grant(&self, term: u32) -> Grant {
-        Grant { fence: self.fence, term, path: self.path.clone() }
+    fn grant(&self, term: u32, scene: &Scene<'_>) -> Grant {
+        let numbered = wrong!(scene.site, NumbersItsFence);
+        let fence = if numbered { Zxid::new(self.sequence) } else { self.fence };
+        Grant { fence, term, path: self.path.clone() }
     }
 
     /// Reads whether our node stands, with a watch.
@@ -231,9 +250,14 @@ fn verified(seat: Seat, term: u32, on: On, reply: &Reply, scene: &mut Scene<'_>)
         // The answer is older than the doubt.
         return Kept::Still(Holder::Asked { seat, term });
     }
+    regained(seat, term, on, scene)
+}
+
+/// The grant stands, and gets another guard.
+fn regained(seat: Seat, term: u32, on: On, scene: &mut Scene<'_>) -> Kept {
     scene.pace.progress();
     let term = term.saturating_add(1);
-    let event = Event::Regained(seat.grant(term));
+    let event = Event::Regained(seat.grant(term, scene));
     Kept::Told(Holder::Held { seat, term, watch: Watch::Armed(on) }, event)
 }
 

@@ -24,6 +24,7 @@ use crate::parts::scene::{Scene, Sends};
 use crate::parts::trouble::Trouble;
 use crate::recipe::Input;
 use crate::rules;
+use crate::wrong::wrong;
 
 /// A node on its way out of the directory.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -155,6 +156,9 @@ impl Leave {
             // Refused or never sent: this create made no node.
             (State::Landing, _) => self.sweep(scene),
             (State::Deleting(_), Trouble::NoNode) => self.sweep(scene),
+            (State::Deleting(_), Trouble::Unsent) if wrong!(scene.site, LeavesItsNode) => {
+                Left::Gone(Freed::Deleted)
+            }
             (State::Finding | State::Sweeping, Trouble::NoNode) => Left::Gone(Freed::Deleted),
             (state, Trouble::Unsent | Trouble::Maybe) if scene.pace.may_repeat() => self.go(state, scene),
             (state, Trouble::Unsent | Trouble::Maybe | Trouble::Later) => Left::Not(self.rest(state, scene)),

@@ -28,6 +28,7 @@ use crate::parts::scene::{Scene, Sends};
 use crate::parts::trouble::Trouble;
 use crate::recipe::Input;
 use crate::rules;
+use crate::wrong::wrong;
 
 /// A node on its way into the directory.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -124,7 +125,9 @@ impl Member {
                 self.unread(state, error, identifier, scene)
             }
             (_, Input::Session(SessionState::Ended(Ended::Expired))) => {
-                Joined::Not(Self { token: scene.token(), sends: Sends::Once, state: State::Adrift })
+                let keeps = wrong!(scene.site, AdoptsTheDead);
+                let token = if keeps { self.token } else { scene.token() };
+                Joined::Not(Self { token, sends: Sends::Once, state: State::Adrift })
             }
             (_, Input::Session(SessionState::Ended(ended))) => Joined::Failed(Failure::Ended(ended), None),
             (state, _) => Joined::Not(Self { state, ..self }),
@@ -136,8 +139,10 @@ impl Member {
         let Self { token, sends, state } = self;
         match state {
             State::Adrift => None,
+            State::Joining if wrong!(scene.site, LeavesItsCreate) => None,
             State::Joining => Some(Leave::landing(token, sends)),
             State::Making(_) => Some(Leave::finishing(token, sends)),
+            State::Syncing | State::Finding if wrong!(scene.site, StopsLooking) => None,
             State::Syncing => Some(Leave::syncing(token, sends)),
             State::Finding => Some(Leave::finding(token, sends)),
             State::Checking(path) => Some(Leave::deleting(token, sends, path, scene)),
@@ -183,6 +188,7 @@ impl Member {
         match Trouble::of(error) {
             Trouble::Unsent => self.again(State::Joining, identifier, scene),
             Trouble::Later => self.rest(State::Joining, scene),
+            Trouble::Maybe if wrong!(scene.site, CreatesAgain) => self.go(State::Joining, identifier, scene),
             Trouble::Maybe => self.go(State::Syncing, identifier, scene),
             Trouble::NoNode => {
                 let ensure = Ensure::new(scene.site.directory.clone());
@@ -216,7 +222,8 @@ impl Member {
     }
 
     fn checked(mut self, path: Path, stat: &Stat, identifier: &str, scene: &mut Scene<'_>) -> Joined {
-        if scene.bond.session() == Some(stat.ephemeral_owner) {
+        let is_ours = scene.bond.session() == Some(stat.ephemeral_owner);
+        if is_ours || wrong!(scene.site, AdoptsTheDead) {
             return self.seated(path, stat.czxid, scene);
         }
         scene.discard([path]);

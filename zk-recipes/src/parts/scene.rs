@@ -18,6 +18,8 @@ pub(crate) struct Site {
     pub(crate) layout: Layout,
     pub(crate) acl: Vec<Acl>,
     pub(crate) parent_acl: Vec<Acl>,
+    #[cfg(feature = "wrong")]
+    pub(crate) wrong: Option<crate::wrong::Wrong>,
 }
 
 /// The session as the machine was told of it.

@@ -27,6 +27,7 @@ use crate::parts::scene::{Scene, Sends};
 use crate::parts::trouble::Trouble;
 use crate::recipe::Input;
 use crate::rules::{self, Verdict};
+use crate::wrong::wrong;
 
 /// A place in a queue, from the first try to get one until it is the first place.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -81,6 +82,9 @@ impl Turn {
             }
             (Self::Arming { seat, on: On::Directory }, Input::Got(_, Reply::GetChildren2(found))) => {
                 Self::rank(seat, &found.children, Self::crowded, wish, scene)
+            }
+            (Self::Waiting { seat, .. }, Input::Watch(_, _)) if wrong!(scene.site, TrustsTheEvent) => {
+                Turned::First(seat)
             }
             (Self::Waiting { seat, on }, Input::Watch(_, event)) => {
                 Turned::Not(Self::woken(seat, on, &event, scene))
@@ -159,6 +163,9 @@ impl Turn {
     ) -> Turned {
         let own = rules::own(children, scene.site, &seat.token);
         let Some((first, further)) = own.split_first() else {
+            if wrong!(scene.site, MissesItself) {
+                return Turned::First(seat);
+            }
             return Self::requeue(scene);
         };
         if !further.is_empty() {
@@ -169,8 +176,10 @@ impl Turn {
             let member = Member::check(seat, first.clone(), &wish.identifier, scene);
             return Turned::Not(Self::Entering(member));
         }
-        match rules::first(children, &scene.site.layout, Some(seat.sequence)) {
-            Verdict::First if scene.bond.is_live() => Turned::First(seat),
+        match rules::first(children, scene.site, Some(&seat)) {
+            Verdict::First if scene.bond.is_live() || wrong!(scene.site, TrustsAnOldListing) => {
+                Turned::First(seat)
+            }
             Verdict::First => {
                 scene.errands.unwatch(Slot::ONLY);
                 Turned::Not(Self::Unproven(seat))

@@ -343,6 +343,10 @@ impl World {
         let life = self.clients.get(client).map_or(0, |old| old.life + 1);
         let mut config = Config::new(self.connect_string(), self.decisions.below(u64::MAX));
         config.session_timeout = core::time::Duration::from_millis(self.plan.timeout_ms);
+        #[cfg(feature = "wrong")]
+        {
+            config.wrong = self.limits.wrong_session;
+        }
         let host_seed = self.decisions.below(u64::MAX);
         let clock = match self.clients.get(client) {
             Some(old) => old.clock,

@@ -84,6 +84,11 @@ impl World {
     fn new_locker(&mut self, client: usize, number: u64) -> Locker {
         let directory = Path::new(&directory(number)).unwrap_or_else(|_| Path::root());
         let lock = Lock::new(directory, Layout::default());
+        #[cfg(feature = "wrong")]
+        let lock = match self.limits.wrong_lock {
+            Some(mistake) => lock.wrongly(mistake),
+            None => lock,
+        };
         let news = Feed::default();
         let (now, sink) = (self.local(client), news.clone());
         let mut notes = std::mem::take(&mut self.notes);
