@@ -424,6 +424,10 @@ impl World {
 
     fn send_down(&mut self, id: ConnId, bytes: &[u8]) {
         self.note_greeting(id, bytes);
+        if self.is_lost_reply(id, bytes) {
+            self.hang_up_client(id, false);
+            return self.hang_up_server(id, false);
+        }
         let road = self.plan.road;
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -431,6 +435,18 @@ impl World {
             rest = after;
             self.net.down(self.now, id, road, &mut self.decisions, Event::ToClient(id, piece.to_vec()));
         }
+    }
+
+    /// Whether this answers a request, and is not to arrive.
+    fn is_lost_reply(&mut self, id: ConnId, bytes: &[u8]) -> bool {
+        /// Where a frame has its xid, which is positive in answers to calls.
+        const XID: std::ops::Range<usize> = 4..8;
+        let xid = bytes.get(XID).and_then(|xid| xid.try_into().ok()).map(i32::from_be_bytes);
+        let Some(wire) = self.net.wires.get_mut(&id) else { return false };
+        let loses = wire.loses_reply && wire.is_greeted && xid.is_some_and(|xid| xid > 0);
+        wire.loses_reply &= !loses;
+        wire.is_hole |= loses;
+        loses
     }
 
     /// Takes note of a server that says, in its first frame, that a session is over.

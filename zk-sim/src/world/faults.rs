@@ -11,6 +11,8 @@ use crate::{ConnId, ServerId};
 pub(super) enum Kind {
     /// A connection ends, for both ends or for one.
     Cut,
+    /// The next answer to a client is lost, and its connection with it.
+    LostReply,
     /// What a connection carries from now on never arrives, and neither end is told.
     Hole,
     /// A connection carries nothing for a while.
@@ -22,6 +24,8 @@ pub(super) enum Kind {
     /// A server refuses connections, or does not answer whoever wants one.
     Closed,
     ServerCrash,
+    /// The server of a client dies with what it has not reported, and the client reaches no other for a while.
+    Orphan,
     ServerPause,
     /// A server applies nothing for a while.
     Lag,
@@ -41,14 +45,16 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 16] = [
+    pub(super) const ALL: [Self; 18] = [
         Self::Cut,
+        Self::LostReply,
         Self::Hole,
         Self::Stall,
         Self::Window,
         Self::Partition,
         Self::Closed,
         Self::ServerCrash,
+        Self::Orphan,
         Self::ServerPause,
         Self::Lag,
         Self::CutOff,
@@ -97,6 +103,11 @@ impl World {
                     wire.is_hole = true;
                 }
             }
+            Kind::LostReply => {
+                if let Some(wire) = self.some_wire().and_then(|id| self.net.wires.get_mut(&id)) {
+                    wire.loses_reply = true;
+                }
+            }
             Kind::Stall => {
                 if let Some(id) = self.some_wire() {
                     self.net.stall(id, until);
@@ -110,6 +121,7 @@ impl World {
                 self.server_mut(server).closed = (until, silent);
             }
             Kind::ServerCrash => self.crash_server(until),
+            Kind::Orphan => self.orphan(until),
             Kind::ServerPause => {
                 let server = self.some_server();
                 let host = self.server_mut(server);
@@ -179,7 +191,7 @@ impl World {
     }
 
     /// Ends a connection for its client: what is under way to it still arrives, or is lost.
-    fn hang_up_client(&mut self, id: ConnId, orderly: bool) {
+    pub(super) fn hang_up_client(&mut self, id: ConnId, orderly: bool) {
         if orderly {
             let road = self.plan.road;
             self.net.down(self.now, id, road, &mut self.decisions, Event::ClientHangup(id, true));
@@ -188,7 +200,7 @@ impl World {
         }
     }
 
-    fn hang_up_server(&mut self, id: ConnId, orderly: bool) {
+    pub(super) fn hang_up_server(&mut self, id: ConnId, orderly: bool) {
         if orderly {
             let road = self.plan.road;
             self.net.up(self.now, id, road, &mut self.decisions, Event::ServerHangup(id));
@@ -217,6 +229,17 @@ impl World {
         if directions != 2 {
             self.net.block(server, client, until);
         }
+    }
+
+    fn orphan(&mut self, until: Nanos) {
+        let client = self.some_client();
+        let wire = self.clients[client].wires.last().and_then(|(_, id)| self.net.wires.get(id));
+        let Some(server) = wire.map(|wire| wire.server) else { return };
+        for other in self.ensemble.servers().collect::<Vec<_>>() {
+            self.net.block(End::Client(client), End::Server(other), until);
+        }
+        self.kill_server(server, true);
+        self.net.schedule(until, Event::ServerStarts(server));
     }
 
     fn cut_off(&mut self, until: Nanos) {

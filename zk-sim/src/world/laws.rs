@@ -209,6 +209,10 @@ impl World {
         if timeout.is_zero() || matches!(state, SessionState::Ended(_)) {
             return;
         }
+        let holds = |locker: &super::users::Locker| matches!(locker.aim, Aim::Holding(_));
+        if own.users.lockers.iter().any(holds) && now > own.session.lease_end() {
+            return self.broken(Law::LapseIsTold, Some(client));
+        }
         if state.is_connected() && now > heard + timeout * 2 / 3 {
             return self.broken(Law::SilenceIsTold, Some(client));
         }
@@ -324,6 +328,16 @@ impl World {
             if nodes > entitled.count() {
                 return Some(Law::Ghost);
             }
+        }
+        let stands = |fence: zk_session::Zxid| {
+            self.truth
+                .head
+                .nodes()
+                .any(|(path, node)| node.created.0 == fence.raw() && crate::path::is_within(path, &directory))
+        };
+        let is_hollow = |(_, aim): &(i64, Aim)| matches!(aim, Aim::Holding(fence) if !stands(*fence));
+        if self.truth.wipes == 0 && lockers.iter().any(is_hollow) {
+            return Some(Law::GuardWithoutNode);
         }
         let somebody_waits = lockers.iter().any(|(_, aim)| waits(aim));
         let somebody_holds = lockers.iter().any(|(_, aim)| holds(aim));

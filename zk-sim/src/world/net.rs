@@ -57,6 +57,8 @@ pub(super) struct Wire {
     pub(super) is_greeted: bool,
     /// What is sent from now on is accepted and never arrives.
     pub(super) is_hole: bool,
+    /// The next answer ends it.
+    pub(super) loses_reply: bool,
     /// How many bytes the client's socket still takes, if it does not take all.
     pub(super) window: Option<usize>,
     /// When the last that is under way arrives.
@@ -129,7 +131,7 @@ impl Net {
         self.next_wire += 1;
         let id = ConnId(self.next_wire);
         let (client_open, server_open) = (true, false);
-        let (is_greeted, is_hole, window, up, down) = (false, false, None, 0, 0);
+        let (is_greeted, is_hole, loses_reply, window, up, down) = (false, false, false, None, 0, 0);
         let (said, has_greeted) = (Vec::new(), false);
         let wire = Wire {
             client,
@@ -141,6 +143,7 @@ impl Net {
             has_greeted,
             is_greeted,
             is_hole,
+            loses_reply,
             window,
             up,
             down,

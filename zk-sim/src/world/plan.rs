@@ -27,6 +27,8 @@ pub(super) struct Plan {
     pub(super) fault_pause: Nanos,
     /// How long a user thinks between two wishes, on average.
     pub(super) think: Nanos,
+    /// How often a node has much data.
+    pub(super) large: u64,
     /// How many lock directories there are.
     pub(super) locks: u64,
     /// How many contenders a client runs.
@@ -52,8 +54,8 @@ impl Plan {
     pub(super) fn draw(decisions: &mut Decisions) -> Self {
         let is_calm = decisions.below(3) == 0;
         let tick_ms = u32::try_from(decisions.scale(100, 2000)).unwrap_or(2000);
-        // From the shortest that a server grants to half of the longest.
-        let timeout_ms = u64::from(tick_ms) * decisions.between(2, 10);
+        // From the shortest that a server grants, where leases have the least room, to half of the longest.
+        let timeout_ms = u64::from(tick_ms) * decisions.pick(&[4, 2, 2, 3, 6, 10]).unwrap_or(4);
         let voters = decisions.pick(&[3, 1, 5]).unwrap_or(3);
         let faults = if is_calm { vec![] } else { Self::draw_faults(decisions) };
         let timeout = timeout_ms * MILLI;
@@ -71,6 +73,7 @@ impl Plan {
             fault_pause: 10 * timeout / decisions.scale(1, 100),
             faults,
             think: timeout / decisions.scale(1, 1000),
+            large: decisions.pick(&[0, 0, 0, 100_000]).unwrap_or(0),
             locks: decisions.between(1, 2),
             lockers: decisions.between(0, 2),
         }
@@ -91,7 +94,9 @@ impl Plan {
     }
 
     fn draw_road(decisions: &mut Decisions, timeout: Nanos, is_calm: bool) -> Road {
-        let most = decisions.scale(MILLI / 10, 50 * MILLI).min(timeout / 30);
+        // As slow as a session stands without being disturbed, in some worlds.
+        let usual = decisions.scale(MILLI / 10, 50 * MILLI).min(timeout / 30);
+        let most = decisions.pick(&[usual, usual, usual, timeout / 8]).unwrap_or(usual);
         let slow = if is_calm { 0 } else { decisions.pick(&[0, 1000, 10_000]).unwrap_or(0) };
         let split = decisions.pick(&[0, 20_000, HALF]).unwrap_or(0);
         Road { least: MILLI / 20, most, slow, tail: timeout, split }

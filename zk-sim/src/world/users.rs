@@ -63,6 +63,8 @@ impl Sink<News> for Feed {
 const CALLS_MAX: usize = 8;
 /// How many nodes the callers use.
 const NODES: u64 = 4;
+/// Bytes of a large node: a few of them fill what an engine stages for a connection.
+const LARGE: usize = 100_000;
 const HALF: u64 = 500_000;
 
 /// The directory of a lock.
@@ -150,7 +152,11 @@ impl World {
     /// Any operation on one of a few nodes. What is written is written by no other call.
     fn request(&mut self) -> Request {
         self.stamp += 1;
-        let data = Some(Bytes::from(self.stamp.to_be_bytes().to_vec()));
+        let mut data = self.stamp.to_be_bytes().to_vec();
+        if self.decisions.chance(self.plan.large) {
+            data.resize(LARGE, 0);
+        }
+        let data = Some(Bytes::from(data));
         let node = format!("/n{}", self.decisions.below(NODES));
         let path = Path::new(&node).unwrap_or_else(|_| Path::root());
         let acl = Acl::open_unsafe();
@@ -305,14 +311,13 @@ impl World {
                 self.marks.sometimes(true, Mark::GuardLapsed);
                 if aim == Aim::Leaving { aim } else { Aim::Doubting(*fence) }
             }
-            (News::Lost { cause, .. }, _) => {
+            (News::Lost { cause, .. } | News::Ended { cause, .. }, _) => {
                 self.marks.sometimes(matches!(cause, Cause::Ended(_)), Mark::GuardLost);
                 self.marks.sometimes(matches!(cause, Cause::NodeGone), Mark::GuardDeleted);
                 Aim::Idle
             }
             (
                 News::Released { .. }
-                | News::Ended { .. }
                 | News::TimedOut
                 | News::NotAcquired
                 | News::Cancelled
