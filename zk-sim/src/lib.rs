@@ -42,6 +42,7 @@ pub use words::{ConnId, Millis, SessionId, Zxid};
 
 pub mod acl;
 mod apply;
+pub mod check;
 mod code;
 mod config;
 mod digest;
