@@ -42,3 +42,6 @@ pub mod specs;
 mod steps;
 mod words;
 mod world;
+
+#[cfg(test)]
+mod tests;

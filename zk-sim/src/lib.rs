@@ -44,6 +44,7 @@ pub use words::{ConnId, Millis, ServerId, SessionId, Zxid};
 
 pub mod acl;
 mod apply;
+pub mod check;
 mod code;
 mod config;
 mod digest;
