@@ -34,6 +34,8 @@ pub enum Code {
     NoWatcher = -121,
     /// The server does not allow its configuration to be changed.
     ReconfigDisabled = -123,
+    /// A hard limit of a quota would be exceeded.
+    QuotaExceeded = -125,
 }
 
 impl Code {

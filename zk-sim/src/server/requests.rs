@@ -27,7 +27,7 @@ impl Server {
         let body = frame.get(HEADER_BYTES..).unwrap_or_default();
         match request::decode(opcode, body, &self.config.quirks) {
             Ok(request) => self.carry_out(conn, session, xid, request, now),
-            Err(_) if request::is_logged(opcode) => {
+            Err(_) if request::is_logged(opcode, body, &self.config.quirks) => {
                 let refused = Write::Refused(Code::MarshallingError);
                 self.write(conn, session, xid, refused, now);
             }
