@@ -1,4 +1,4 @@
-//! Sets `cfg(zookeeper)`, `cfg(zookeeper_3_4)`, `cfg(zookeeper_3_9)` and `cfg(kazoo)` when this machine has them, by the rules the tests themselves find them by.
+//! Sets `cfg(zookeeper)`, `cfg(zookeeper_3_4)`, `cfg(zookeeper_3_9)`, `cfg(javac)` and `cfg(kazoo)` when this machine has them, by the rules the tests themselves find them by.
 //!
 //! Tests that need one are ignored without it, with the reason; see the crate's documentation.
 
@@ -19,6 +19,7 @@ fn main() -> std::io::Result<()> {
     writeln!(cargo, "cargo::rustc-check-cfg=cfg(zookeeper)")?;
     writeln!(cargo, "cargo::rustc-check-cfg=cfg(zookeeper_3_4)")?;
     writeln!(cargo, "cargo::rustc-check-cfg=cfg(zookeeper_3_9)")?;
+    writeln!(cargo, "cargo::rustc-check-cfg=cfg(javac)")?;
     writeln!(cargo, "cargo::rustc-check-cfg=cfg(kazoo)")?;
     writeln!(cargo, "cargo::rerun-if-changed=build.rs")?;
     writeln!(cargo, "cargo::rerun-if-changed=src/zookeeper/detect.rs")?;
@@ -27,6 +28,9 @@ fn main() -> std::io::Result<()> {
     writeln!(cargo, "cargo::rerun-if-changed=src/kazoo.rs")?;
     if std::path::Path::new(PACKAGES).exists() {
         writeln!(cargo, "cargo::rerun-if-changed={PACKAGES}")?;
+    }
+    if detect::on_path("javac", &std::env::var_os("PATH").unwrap_or_default()).is_some() {
+        writeln!(cargo, "cargo::rustc-cfg=javac")?;
     }
     if kazoo::python().is_some() {
         writeln!(cargo, "cargo::rustc-cfg=kazoo")?;
