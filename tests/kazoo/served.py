@@ -12,6 +12,7 @@ The cluster has one server. What it holds is gone when a test stops it.
 import os
 import subprocess
 
+import pytest
 from kazoo.testing import harness
 
 
@@ -83,6 +84,24 @@ class Cluster(list):
 
 CLUSTER = Cluster([Served()])
 harness.get_global_cluster = lambda: CLUSTER
+
+
+# What the model is not: tests whose names contain this are left out, with the reason.
+WITHOUT = {
+    "test_request_queuing_session": "a server that is stopped is to keep its data",
+    "test_update_host_list": "an ensemble",
+    "TestReadOnlyMode": "an ensemble",
+    "TestReconfig": "an ensemble",
+    "TestSSLClient": "TLS",
+    "test_sasl.py": "SASL",
+}
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        for name, reason in WITHOUT.items():
+            if name in item.nodeid:
+                item.add_marker(pytest.mark.skip(reason="needs " + reason))
 
 
 def pytest_unconfigure(config):
