@@ -1,4 +1,4 @@
-//! Sets `cfg(zookeeper)` and `cfg(kazoo)` when this machine has them, by the rules the tests themselves find them by.
+//! Sets `cfg(zookeeper)`, `cfg(zookeeper_3_4)`, `cfg(zookeeper_3_9)`, `cfg(javac)` and `cfg(kazoo)` when this machine has them, by the rules the tests themselves find them by.
 //!
 //! Tests that need one are ignored without it, with the reason; see the crate's documentation.
 
@@ -17,6 +17,9 @@ fn main() -> std::io::Result<()> {
 
     let mut cargo = std::io::stdout().lock();
     writeln!(cargo, "cargo::rustc-check-cfg=cfg(zookeeper)")?;
+    writeln!(cargo, "cargo::rustc-check-cfg=cfg(zookeeper_3_4)")?;
+    writeln!(cargo, "cargo::rustc-check-cfg=cfg(zookeeper_3_9)")?;
+    writeln!(cargo, "cargo::rustc-check-cfg=cfg(javac)")?;
     writeln!(cargo, "cargo::rustc-check-cfg=cfg(kazoo)")?;
     writeln!(cargo, "cargo::rerun-if-changed=build.rs")?;
     writeln!(cargo, "cargo::rerun-if-changed=src/zookeeper/detect.rs")?;
@@ -25,6 +28,9 @@ fn main() -> std::io::Result<()> {
     writeln!(cargo, "cargo::rerun-if-changed=src/kazoo.rs")?;
     if std::path::Path::new(PACKAGES).exists() {
         writeln!(cargo, "cargo::rerun-if-changed={PACKAGES}")?;
+    }
+    if detect::on_path("javac", &std::env::var_os("PATH").unwrap_or_default()).is_some() {
+        writeln!(cargo, "cargo::rustc-cfg=javac")?;
     }
     if kazoo::python().is_some() {
         writeln!(cargo, "cargo::rustc-cfg=kazoo")?;
@@ -35,6 +41,19 @@ fn main() -> std::io::Result<()> {
         for file in std::iter::once(found.java()).chain(found.class_path()) {
             writeln!(cargo, "cargo::rerun-if-changed={}", file.display())?;
         }
+    }
+    for release in detect::Release::ALL {
+        let name = match release {
+            detect::Release::V3_4 => "zookeeper_3_4",
+            detect::Release::V3_9 => "zookeeper_3_9",
+        };
+        if detect::Installation::find_release(release).is_ok() {
+            writeln!(cargo, "cargo::rustc-cfg={name}")?;
+        }
+    }
+    // It is made even when there is nothing to put into it, so that what is put there later is noticed.
+    if let Some(cache) = detect::Release::cache().filter(|cache| std::fs::create_dir_all(cache).is_ok()) {
+        writeln!(cargo, "cargo::rerun-if-changed={}", cache.display())?;
     }
     Ok(())
 }

@@ -18,6 +18,10 @@
 //! }
 //! ```
 //!
+//! Other releases are found by [`Installation::find_release`]; `cfg(zookeeper_3_4)` and `cfg(zookeeper_3_9)` say whether
+//! they are there. `cargo run -p zk-tests --bin zookeeper -- install` fetches them from the neighbouring releases of
+//! Debian into the directory `zk-tests` of the user's cache.
+//!
 //! The cfg holds for this package alone, so such tests live in its `tests/`.
 //!
 //! # What never to send
@@ -27,7 +31,7 @@
 
 pub use proxy::{Direction, Proxy};
 pub use wait::wait_until;
-pub use zookeeper::{Installation, Options, Server, fresh_path, shared};
+pub use zookeeper::{Installation, Options, Release, Server, fresh_path, shared};
 
 pub mod kazoo;
 pub mod proxy;

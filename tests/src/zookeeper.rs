@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use self::process::Process;
 use self::start::Plan;
 
-pub use self::detect::{Installation, JARS_VARIABLE, NotFound};
+pub use self::detect::{Installation, JARS_VARIABLE, NotFound, Release};
 pub use self::install::InstallError;
 pub use self::options::Options;
 pub use self::start::StartError;
@@ -23,6 +23,7 @@ mod detect;
 mod install;
 mod options;
 mod process;
+mod releases;
 mod start;
 mod words;
 

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use zk_tests::zookeeper::{StartError, ask};
-use zk_tests::{Installation, Options, Proxy, Server, fresh_path, shared, wait_until};
+use zk_tests::{Installation, Options, Proxy, Release, Server, fresh_path, shared, wait_until};
 
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -132,6 +132,30 @@ fn a_server_and_its_directory_go_with_a_process_that_was_killed() {
     serving.wait().unwrap();
     wait_until("the server is gone", LIMIT, || TcpStream::connect(address).is_err());
     wait_until("its directory is gone", LIMIT, || !directory.exists());
+}
+
+#[test]
+#[cfg_attr(
+    not(zookeeper_3_9),
+    ignore = "no ZooKeeper 3.9.3: cargo run -p zk-tests --bin zookeeper -- install"
+)]
+fn another_release_serves_beside_the_installed_one() {
+    let installation = Installation::find_release(Release::V3_9).expect("the build script has found it");
+    let server = Server::start(&installation, Options::new());
+    let said = server.command("srvr");
+    assert!(said.starts_with("Zookeeper version: 3.9.3-"), "{said}");
+}
+
+#[test]
+#[cfg_attr(
+    not(zookeeper_3_4),
+    ignore = "no ZooKeeper 3.4.13: cargo run -p zk-tests --bin zookeeper -- install"
+)]
+fn an_old_release_serves_beside_the_installed_one() {
+    let installation = Installation::find_release(Release::V3_4).expect("the build script has found it");
+    let server = Server::start(&installation, Options::new());
+    let said = server.command("srvr");
+    assert!(said.starts_with("Zookeeper version: 3.4.13-"), "{said}");
 }
 
 /// The binary `zookeeper serve`, and where its server listens.

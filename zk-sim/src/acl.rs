@@ -91,7 +91,8 @@ pub(crate) fn settle(
     };
     let mut settled = Vec::new();
     for entry in distinct(asked)? {
-        let scheme = entry.scheme.as_deref().ok_or(Code::InvalidAcl)?;
+        let without = if quirks.null_acl_is_malformed { Code::MarshallingError } else { Code::InvalidAcl };
+        let scheme = entry.scheme.as_deref().ok_or(without)?;
         if scheme == "auth" {
             let proven = identities.iter().filter(|id| id.scheme == "digest");
             let before = settled.len();

@@ -8,16 +8,18 @@ use std::sync::Arc;
 use crate::acl::{self, Id};
 use crate::node::Node;
 use crate::path;
+use crate::quota::{self, Limits};
 use crate::tree::{Tree, Undo, sequential};
 use crate::txn::{Change, Create, Event, Form, Outcome, Trigger, Txn, Write};
-use crate::{Code, Kind, Quirks};
+use crate::{Code, Kind, Quirks, Version};
 
 /// Applies the next transaction of the log: what its session is told, and what watches may be waiting for, in order.
 ///
 /// A transaction that fails changes nothing but the number of the last one applied.
 pub fn apply(tree: &mut Tree, txn: &Txn, quirks: &Quirks) -> (Result<Outcome, Code>, Vec<Trigger>) {
     tree.reached(txn.zxid);
-    let mut step = Step { tree, txn, quirks, undo: Vec::new(), triggers: Vec::new() };
+    let limits = if quirks.enforces_quotas { Limits::of(tree) } else { Limits::default() };
+    let mut step = Step { tree, txn, quirks, limits, undo: Vec::new(), triggers: Vec::new() };
     let result = step.write(&txn.write);
     if result.is_err() {
         step.take_back();
@@ -29,6 +31,7 @@ struct Step<'a> {
     tree: &'a mut Tree,
     txn: &'a Txn,
     quirks: &'a Quirks,
+    limits: Limits,
     undo: Vec<Undo>,
     triggers: Vec<Trigger>,
 }
@@ -55,9 +58,6 @@ impl Step<'_> {
     }
 
     fn multi(&mut self, changes: &[Change]) -> Result<Outcome, Code> {
-        if self.quirks.multi_checks_flags && changes.iter().any(has_unknown_flags) {
-            return Err(Code::MarshallingError);
-        }
         let mut outcomes = Vec::new();
         for (at, change) in changes.iter().enumerate() {
             match self.item(change) {
@@ -76,14 +76,15 @@ impl Step<'_> {
     fn item(&mut self, change: &Change) -> Result<Outcome, Code> {
         let Change::Create(create) = change else { return self.change(change) };
         let is_mortal = matches!(create.form, Form::Ttl(_));
-        if is_mortal || !self.quirks.multi_goes_by_flags {
+        if is_mortal || self.quirks.version < Version::V3_5 {
             return self.create(create);
         }
         let form = match create.flags {
             CONTAINER_FLAGS => Form::Container,
             // Flags for a time to live in an operation that has none: the server stumbles.
             5 | 6 => return Err(Code::MarshallingError),
-            _ => Form::Plain,
+            _ if self.quirks.multi_goes_by_flags => Form::Plain,
+            _ => create.form,
         };
         self.create(&Create { form, ..create.clone() })
     }
@@ -98,12 +99,16 @@ impl Step<'_> {
     }
 
     fn create(&mut self, create: &Create) -> Result<Outcome, Code> {
-        let (kind, numbered) = self.mode(create)?;
+        let mode = self.mode(create);
+        if !self.quirks.flags_are_late {
+            mode?;
+        }
         self.check_session()?;
         let parent_path = path::parent(&create.path)?;
         let acl = acl::settle(create.acl.as_deref(), &self.txn.identities, self.quirks)?;
         let parent = self.tree.node(parent_path).ok_or(Code::NoNode)?;
         acl::check(&parent.acl, acl::CREATE, self.identities())?;
+        let (kind, numbered) = mode?;
         let numbered = numbered.then(|| sequential(&create.path, parent.family.creates));
         let node_path = numbered.as_deref().unwrap_or(&create.path);
         path::validate(node_path, self.quirks)?;
@@ -113,10 +118,14 @@ impl Step<'_> {
         if matches!(parent.kind, Kind::Ephemeral(_)) {
             return Err(Code::NoChildrenForEphemerals);
         }
+        let length = length(create.data.as_ref());
+        self.limits.check(node_path, length, 1)?;
         let parent_acl = Arc::clone(&parent.acl);
         let node = Node::fresh(create.data.clone(), acl.into(), kind, self.txn.zxid, self.txn.time);
         let (stat, acl) = (node.stat(), Arc::clone(&node.acl));
         self.undo.push(self.tree.create(node_path, node));
+        self.undo.extend(quota::open_account(self.tree, node_path));
+        self.undo.extend(quota::account(self.tree, node_path, length, 1));
         self.trigger(Event::Created, node_path, acl);
         self.trigger(Event::ChildrenChanged, parent_path, parent_acl);
         Ok(Outcome::Created { path: node_path.into(), stat, form: create.form })
@@ -127,10 +136,12 @@ impl Step<'_> {
     fn mode(&self, create: &Create) -> Result<(Kind, bool), Code> {
         let owned = Kind::Ephemeral(self.txn.session);
         let (kind, numbered, mortal) = match create.flags {
-            0 | CONTAINER_FLAGS => (Kind::Persistent, false, false),
+            0 => (Kind::Persistent, false, false),
             1 => (owned, false, false),
             2 => (Kind::Persistent, true, false),
             3 => (owned, true, false),
+            CONTAINER_FLAGS.. if self.quirks.version < Version::V3_5 => return Err(Code::BadArguments),
+            CONTAINER_FLAGS => (Kind::Persistent, false, false),
             5 => (Kind::Persistent, false, true),
             6 => (Kind::Persistent, true, true),
             _ => return Err(Code::BadArguments),
@@ -152,6 +163,9 @@ impl Step<'_> {
     fn delete(&mut self, path: &str, version: i32) -> Result<Outcome, Code> {
         self.check_session()?;
         let parent = self.deletable_parent(path)?;
+        if self.quirks.delete_needs_node_first {
+            self.named(path)?;
+        }
         acl::check(&parent.acl, acl::DELETE, self.identities())?;
         let node = self.named(path)?;
         check_version(node.version, version)?;
@@ -181,11 +195,15 @@ impl Step<'_> {
         path::validate(path, self.quirks)?;
         let node = self.named(path)?;
         acl::check(&node.acl, acl::WRITE, self.identities())?;
+        let growth = length(data.as_ref()) - length(node.data.as_ref());
+        self.limits.check(path, growth, 0)?;
         check_version(node.version, version)?;
         let acl = Arc::clone(&node.acl);
         self.undo.extend(self.tree.set_data(path, data, self.txn.zxid, self.txn.time));
+        let stat = self.named(path)?.stat();
+        self.undo.extend(quota::account(self.tree, path, growth, 0));
         self.trigger(Event::DataChanged, path, acl);
-        Ok(Outcome::DataSet(self.named(path)?.stat()))
+        Ok(Outcome::DataSet(stat))
     }
 
     fn set_acl(&mut self, path: &str, acl: Option<&[acl::AclAsked]>, version: i32) -> Result<Outcome, Code> {
@@ -218,7 +236,8 @@ impl Step<'_> {
 
     fn deletable_parent(&self, path: &str) -> Result<&Node, Code> {
         let parent = path::parent(path)?;
-        if path == path::ROOT || path::SYSTEM.contains(&path) {
+        let is_plain = path == path::CONFIG && !self.quirks.has_config_node;
+        if path == path::ROOT || (path::SYSTEM.contains(&path) && !is_plain) {
             return Err(Code::BadArguments);
         }
         self.named(parent)
@@ -230,8 +249,10 @@ impl Step<'_> {
 
     /// Takes a node away that is known to be there and to have no children.
     fn remove(&mut self, path: &str) {
-        let Some(acl) = self.tree.node(path).map(|node| Arc::clone(&node.acl)) else { return };
+        let Some(node) = self.tree.node(path) else { return };
+        let (acl, length) = (Arc::clone(&node.acl), length(node.data.as_ref()));
         self.undo.extend(self.tree.delete(path, self.txn.zxid));
+        self.undo.extend(quota::account(self.tree, path, -length, -1));
         self.trigger(Event::Deleted, path, acl);
         if let Some((parent, _)) = path::split(path)
             && let Some(node) = self.tree.node(parent)
@@ -255,8 +276,6 @@ impl Step<'_> {
 
 /// What the flags for a container are.
 const CONTAINER_FLAGS: i32 = 4;
-/// The last of the flags that exist.
-const FLAGS_MAX: i32 = 6;
 /// The shortest time to live, in milliseconds.
 const TTL_MIN_MS: i64 = 1;
 /// The longest time to live, in milliseconds: servers keep it in 40 bits of the owner's field.
@@ -264,8 +283,8 @@ const TTL_MAX_MS: i64 = (1 << 40) - 1;
 /// As an expected version: any.
 const ANY_VERSION: i32 = -1;
 
-fn has_unknown_flags(change: &Change) -> bool {
-    matches!(change, Change::Create(create) if !(0..=FLAGS_MAX).contains(&create.flags))
+fn length(data: Option<&Arc<[u8]>>) -> i64 {
+    data.map_or(0, |data| i64::try_from(data.len()).unwrap_or(i64::MAX))
 }
 
 fn check_version(actual: i32, expected: i32) -> Result<(), Code> {

@@ -10,7 +10,7 @@
 //! - `serve` (feature `serve`): that server behind a TCP listener, in real time.
 //!
 //! It does what ZooKeeper 3.8.0 does, or by [`Quirks`] what other versions do. It has been compared with real servers
-//! by the example `differential`. It does not know quotas, SASL, TLS, and the roles of an ensemble.
+//! by the example `differential`. It does not know SASL, TLS, and the roles of an ensemble.
 //!
 //! ```
 //! use zk_sim::{Config, ConnId, Input, Millis, Output, Server};
@@ -55,6 +55,7 @@ mod node;
 pub mod path;
 mod peer;
 mod quirks;
+mod quota;
 mod read;
 mod reply;
 mod request;

@@ -5,7 +5,9 @@ use crate::{Code, Quirks};
 /// The root. An empty path names it, too, where a path is not checked.
 pub const ROOT: &str = "/";
 /// The nodes of the server itself: they cannot be deleted.
-pub(crate) const SYSTEM: [&str; 3] = ["/zookeeper", "/zookeeper/quota", CONFIG];
+pub(crate) const SYSTEM: [&str; 3] = ["/zookeeper", QUOTA, CONFIG];
+/// Below it are the quotas.
+pub(crate) const QUOTA: &str = "/zookeeper/quota";
 /// The node of the ensemble's configuration.
 pub(crate) const CONFIG: &str = "/zookeeper/config";
 

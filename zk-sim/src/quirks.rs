@@ -41,15 +41,23 @@ pub struct Quirks {
     /// Watch events carry the zxid of their transaction, else -1 (from 3.9.0).
     pub events_have_zxid: bool,
     /// In a multi, the flags alone say what a create makes and how it is answered: `create2` has no stat, and
-    /// `createContainer` makes a container only with the flags for one (before 3.7.2 and 3.8.2).
+    /// `createContainer` makes a container only with the flags for one (before 3.7.2 and 3.8.2). Flags for a container
+    /// make one there in all versions.
     pub multi_goes_by_flags: bool,
-    /// A create with flags that do not exist spoils the whole multi, not its operation only (from 3.7.2 and 3.8.2).
+    /// A create with flags that do not exist, with flags for a time to live in an operation that has none, or without an
+    /// ACL spoils the whole multi, not its operation only (from 3.7.2 and 3.8.2).
     pub multi_checks_flags: bool,
+    /// A write that cannot be decoded gets no zxid; a multi does, unless it is an ACL that it lacks (from 3.9).
+    pub malformed_has_no_zxid: bool,
+    /// A create looks at its flags after it has looked at the ACLs (3.4).
+    pub flags_are_late: bool,
+    /// A delete looks for the node before it looks at the permission (3.4).
+    pub delete_needs_node_first: bool,
     /// `checkWatches` finds the watches of other connections, too, and stumbles over paths without a `/` (before 3.9).
     pub check_sees_others: bool,
     /// `getACL` hides digests from who may not write the ACL (from 3.4.14 and 3.5.5).
     pub digests_are_masked: bool,
-    /// An ACL list that is null is malformed, not invalid (3.4).
+    /// An ACL list or a scheme that is null is malformed, not invalid (3.4).
     pub null_acl_is_malformed: bool,
     /// An address in an ACL may name its number of bits (from 3.5).
     pub addresses_have_bits: bool,
@@ -60,6 +68,9 @@ pub struct Quirks {
     /// Nodes can have a time to live. A setting rather than a habit: servers call it `extendedTypesEnabled`, and it is
     /// off unless they are told.
     pub has_ttl_nodes: bool,
+    /// A write that would exceed a hard limit of a quota is refused; else quotas are only kept account of. A setting, too
+    /// (`enforceQuota`, from 3.7), and off unless told.
+    pub enforces_quotas: bool,
 }
 
 impl Quirks {
@@ -76,6 +87,9 @@ impl Quirks {
             events_have_zxid: latest,
             multi_goes_by_flags: !latest,
             multi_checks_flags: latest,
+            malformed_has_no_zxid: latest,
+            flags_are_late: !modern,
+            delete_needs_node_first: !modern,
             check_sees_others: !latest,
             digests_are_masked: modern,
             null_acl_is_malformed: !modern,
@@ -83,6 +97,7 @@ impl Quirks {
             path_edges_refused: modern,
             has_config_node: modern,
             has_ttl_nodes: modern,
+            enforces_quotas: false,
         }
     }
 }

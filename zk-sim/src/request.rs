@@ -111,9 +111,48 @@ fn since(opcode: i32) -> Option<Version> {
 }
 
 /// Whether a request of this kind takes a place in the log even when it cannot be decoded.
-pub(crate) const fn is_logged(opcode: i32) -> bool {
-    matches!(opcode, CREATE | DELETE | SET_DATA | SET_ACL | MULTI | CREATE2 | CREATE_CONTAINER | CREATE_TTL)
+pub(crate) fn is_logged(opcode: i32, body: &[u8], quirks: &Quirks) -> bool {
+    match opcode {
+        MULTI => !quirks.malformed_has_no_zxid || !lacks_acl(&mut Reader::new(body), quirks),
+        CREATE | DELETE | SET_DATA | SET_ACL | CREATE2 | CREATE_CONTAINER | CREATE_TTL => {
+            !quirks.malformed_has_no_zxid
+        }
+        _ => false,
+    }
 }
+
+/// Whether the first fault of a multi is a create that has flags and no ACL. Reads are no fault as long as no write
+/// is there, too.
+fn lacks_acl(reader: &mut Reader<'_>, quirks: &Quirks) -> bool {
+    let (mut has_reads, mut has_writes) = (false, false);
+    while let (Ok(opcode), Ok(false), Ok(_)) = (reader.int(), reader.bool(), reader.int()) {
+        if !has_writes && item_read(opcode, reader).is_ok() {
+            has_reads = true;
+            continue;
+        }
+        has_writes = true;
+        match change(opcode, reader, quirks) {
+            Ok(Change::Create(create)) if has_unknown_flags(&create) => return false,
+            Ok(Change::Create(create)) if lacks_what_it_needs(&create) => return create.acl.is_none(),
+            Ok(_) if !has_reads => {}
+            Ok(_) | Err(_) => return false,
+        }
+    }
+    false
+}
+
+fn has_unknown_flags(create: &Create) -> bool {
+    !matches!(create.form, Form::Ttl(_)) && !(0..=FLAGS_MAX).contains(&create.flags)
+}
+
+fn lacks_what_it_needs(create: &Create) -> bool {
+    !matches!(create.form, Form::Ttl(_)) && (create.acl.is_none() || TTL_FLAGS.contains(&create.flags))
+}
+
+/// The last of the flags that exist.
+const FLAGS_MAX: i32 = 6;
+/// The flags for a time to live.
+const TTL_FLAGS: [i32; 2] = [5, 6];
 
 /// Whether a request is looked at where frames are read, so that one that cannot be decoded ends its connection.
 pub(crate) const fn is_for_the_door(opcode: i32) -> bool {
@@ -149,9 +188,11 @@ pub(crate) fn decode(opcode: i32, body: &[u8], quirks: &Quirks) -> Decoded<Reque
         SET_ACL => {
             Request::Write(Write::SetAcl { path: reader.path()?, acl: reader.acl()?, version: reader.int()? })
         }
-        MULTI => Request::Write(Write::Multi(items(reader, change)?)),
+        MULTI => {
+            Request::Write(Write::Multi(items(reader, |opcode, reader| item_change(opcode, reader, quirks))?))
+        }
         CREATE | DELETE | SET_DATA | CREATE2 | CREATE_CONTAINER | CREATE_TTL => {
-            Request::Write(Write::Change(change(opcode, reader)?))
+            Request::Write(Write::Change(change(opcode, reader, quirks)?))
         }
         SYNC => Request::Sync { path: reader.text()? },
         PING => Request::Ping,
@@ -229,15 +270,28 @@ fn items<T>(reader: &mut Reader<'_>, item: impl Fn(i32, &mut Reader<'_>) -> Deco
 }
 
 fn item_read(opcode: i32, reader: &mut Reader<'_>) -> Decoded<Read> {
-    let (path, _) = (reader.path()?, reader.bool()?);
+    let mut target = || Ok((reader.path()?, reader.bool()?).0);
     match opcode {
-        GET_DATA => Ok(Read::Data { path, watch: false }),
-        GET_CHILDREN => Ok(Read::Children { path, watch: false, stat: false }),
+        GET_DATA => Ok(Read::Data { path: target()?, watch: false }),
+        GET_CHILDREN => Ok(Read::Children { path: target()?, watch: false, stat: false }),
         _ => Err(Malformed),
     }
 }
 
-fn change(opcode: i32, reader: &mut Reader<'_>) -> Decoded<Change> {
+fn item_change(opcode: i32, reader: &mut Reader<'_>, quirks: &Quirks) -> Decoded<Change> {
+    let change = change(opcode, reader, quirks)?;
+    let spoils = match &change {
+        Change::Create(create) => has_unknown_flags(create) || lacks_what_it_needs(create),
+        Change::Delete { .. } | Change::SetData { .. } | Change::Check { .. } => false,
+    };
+    if quirks.multi_checks_flags && spoils { Err(Malformed) } else { Ok(change) }
+}
+
+/// Reads a change that the server knows. A `check` is part of multis only.
+fn change(opcode: i32, reader: &mut Reader<'_>, quirks: &Quirks) -> Decoded<Change> {
+    if opcode != CHECK && !is_known(opcode, quirks) {
+        return Err(Malformed);
+    }
     Ok(match opcode {
         CREATE | CREATE2 | CREATE_CONTAINER | CREATE_TTL => Change::Create(Create {
             path: reader.path()?,
@@ -256,4 +310,61 @@ fn change(opcode: i32, reader: &mut Reader<'_>) -> Decoded<Change> {
         CHECK => Change::Check { path: reader.path()?, version: reader.int()? },
         _ => return Err(Malformed),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A create without an ACL, or with none in it, as an item of a multi.
+    fn create(has_acl: bool, flags: i32) -> Vec<u8> {
+        let acl: i32 = if has_acl { 0 } else { -1 };
+        let parts = [-1_i32, acl, flags].map(i32::to_be_bytes).concat();
+        [&1_i32.to_be_bytes()[..], &[0; 5], &2_i32.to_be_bytes(), b"/a", &parts].concat()
+    }
+
+    fn read() -> Vec<u8> {
+        [&GET_DATA.to_be_bytes()[..], &[0; 5], &2_i32.to_be_bytes(), b"/a", &[0]].concat()
+    }
+
+    fn multi(items: &[Vec<u8>]) -> Vec<u8> {
+        [items.concat(), [&(-1_i32).to_be_bytes()[..], &[1], &(-1_i32).to_be_bytes()].concat()].concat()
+    }
+
+    #[test]
+    fn a_malformed_write_has_no_place_in_the_log_of_3_9() {
+        let (old, new) = (Quirks::default(), Quirks::of(Version::V3_9));
+        assert!(is_logged(CREATE, b"", &old) && is_logged(MULTI, b"", &old));
+        assert!(!is_logged(CREATE, b"", &new) && is_logged(MULTI, b"", &new));
+        assert!(!is_logged(GET_DATA, b"", &old));
+    }
+
+    #[test]
+    fn a_multi_of_3_9_that_lacks_an_acl_has_none_either() {
+        let quirks = Quirks::of(Version::V3_9);
+        for (items, logged) in [
+            (vec![create(false, 0)], false),
+            (vec![create(false, 5)], false),
+            (vec![create(true, 0), create(false, 0)], false),
+            (vec![read(), create(false, 0)], false),
+            (vec![create(false, 9)], true),
+            (vec![create(true, 5), create(false, 0)], true),
+            (vec![create(true, 0), read(), create(false, 0)], true),
+            (vec![read(), create(true, 0), create(false, 0)], true),
+        ] {
+            let body = multi(&items);
+            assert!(decode(MULTI, &body, &quirks).is_err(), "{items:?}");
+            assert_eq!(is_logged(MULTI, &body, &quirks), logged, "{items:?}");
+        }
+        assert!(decode(MULTI, &multi(&[create(false, 0)]), &Quirks::default()).is_ok());
+    }
+
+    #[test]
+    fn the_old_server_knows_fewer_changes() {
+        let quirks = Quirks::of(Version::V3_4);
+        assert!(decode(MULTI, &multi(&[create(true, 0)]), &quirks).is_ok());
+        let mut newer = create(true, 0);
+        newer[3] = 15;
+        assert!(decode(MULTI, &multi(&[newer]), &quirks).is_err());
+    }
 }

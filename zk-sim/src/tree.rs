@@ -3,6 +3,7 @@
 //! It checks no permission and no version: what may happen is decided in `apply`, which alone changes it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use crate::acl::{self, Acl, Id};
@@ -31,6 +32,7 @@ pub(crate) enum Undo {
     Create { path: String, parent: Family },
     Delete { path: String, node: Box<Node>, parent: Family },
     SetData { path: String, data: Option<Arc<[u8]>>, modified: Zxid, at: Millis, version: i32 },
+    Replace { path: String, data: Option<Arc<[u8]>> },
 }
 
 impl Tree {
@@ -56,6 +58,14 @@ impl Tree {
     #[must_use]
     pub fn node(&self, path: &str) -> Option<&Node> {
         self.nodes.get(canonical(path))
+    }
+
+    /// The nodes below `path` with their paths, ordered by path. The root is below nothing.
+    pub(crate) fn below<'a>(&'a self, path: &'a str) -> impl Iterator<Item = (&'a str, &'a Node)> {
+        let from = self.nodes.range::<str, _>((Bound::Excluded(path), Bound::Unbounded));
+        from.map(|(below, node)| (&**below, node))
+            .take_while(move |(below, _)| below.starts_with(path))
+            .filter(move |(below, _)| is_within(below, path))
     }
 
     /// All nodes with their paths, ordered by path.
@@ -162,6 +172,13 @@ impl Tree {
         Some(undo)
     }
 
+    /// Puts other data in the place of a node's, as if it had always been there.
+    pub(crate) fn replace_data(&mut self, path: &str, data: Vec<u8>) -> Option<Undo> {
+        let node = self.nodes.get_mut(path)?;
+        let data = node.data.replace(data.into());
+        Some(Undo::Replace { path: path.into(), data })
+    }
+
     pub(crate) fn set_acl(&mut self, path: &str, acl: Vec<Acl>) {
         if let Some(node) = self.nodes.get_mut(canonical(path)) {
             node.acl = acl.into();
@@ -179,6 +196,11 @@ impl Tree {
             Undo::Delete { path, node, parent } => {
                 self.create(&path, *node);
                 *self.family(&path) = parent;
+            }
+            Undo::Replace { path, data } => {
+                if let Some(node) = self.nodes.get_mut(&path) {
+                    node.data = data;
+                }
             }
             Undo::SetData { path, data, modified, at, version } => {
                 if let Some(node) = self.nodes.get_mut(canonical(&path)) {

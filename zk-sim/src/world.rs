@@ -24,6 +24,7 @@ use crate::peer;
 use crate::{Config, ConnId, Millis, Quirks, Role, ServerId, SessionId, Write, server};
 use client::{Client, Note};
 use clock::{MILLI, Nanos, SECOND};
+use diary::Diary;
 use net::{Event, Net};
 use plan::Plan;
 use trace::Trace;
@@ -37,6 +38,7 @@ pub use violation::{Law, Violation};
 mod client;
 mod clock;
 mod decisions;
+mod diary;
 mod faults;
 mod laws;
 mod marks;
@@ -123,6 +125,7 @@ struct World {
     /// What a client has asked its engine for, and nobody has looked at.
     notes: Vec<Note>,
     truth: Truth,
+    diary: Diary,
     /// Who created each contender of a lock.
     contenders: BTreeMap<i64, SessionId>,
     /// The contenders that an operator has deleted.
@@ -175,6 +178,7 @@ impl World {
         let servers = ensemble.servers().map(|id| (id, Host::default())).collect();
         Self {
             now: 0,
+            diary: Diary::default(),
             steps: 0,
             limits,
             decisions,
@@ -217,6 +221,7 @@ impl World {
             }
             if !self.step() {
                 self.check_rest();
+                self.judge();
                 break;
             }
         }

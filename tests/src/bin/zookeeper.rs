@@ -5,11 +5,14 @@ use std::error::Error;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use zk_tests::{Installation, Options, Server};
+use zk_tests::{Installation, Options, Release, Server};
 
 const USAGE: &str = "\
-usage: zookeeper install                    install what is missing (Debian, as root)
-       zookeeper serve [PORT]               run a server until Ctrl-C or the end of the standard input
+usage: zookeeper install                    install what is missing (Debian, as root), and fetch other releases
+       zookeeper serve [PORT] [OPTION...]   run a server until Ctrl-C or the end of the standard input
+           --version 3.9.3                  not the installed release, but this one (or 3.4.13)
+           --setting NAME=VALUE             a line of zoo.cfg
+           --property NAME=VALUE            a property of Java
        zookeeper client HOST:PORT WORD...   run a command of ZooKeeper's own client, such as `ls /`";
 
 fn main() -> ExitCode {
@@ -17,8 +20,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match words[..] {
         ["install"] => install(),
-        ["serve"] => serve(Options::new()),
-        ["serve", port] => port.parse().map_err(Into::into).and_then(|port| serve(Options::new().port(port))),
+        ["serve", ref words @ ..] => serve(words),
         ["client", server, ref words @ ..] if !words.is_empty() => client(server, words),
         _ => Err(USAGE.into()),
     };
@@ -39,12 +41,43 @@ fn install() -> Result<(), Box<dyn Error>> {
     for jar in installed.class_path() {
         writeln!(out, "jar: {}", jar.display())?;
     }
+    for release in Release::ALL {
+        match Installation::install_release(release) {
+            Ok(_) => writeln!(out, "ZooKeeper {}: found", release.version())?,
+            Err(error) => {
+                writeln!(out, "ZooKeeper {}: {error}; its tests will be ignored", release.version())?;
+            }
+        }
+    }
     Ok(())
 }
 
-fn serve(options: Options) -> Result<(), Box<dyn Error>> {
-    let installation =
-        Installation::find().map_err(|missing| format!("{missing}; or try `zookeeper install`"))?;
+fn serve(words: &[&str]) -> Result<(), Box<dyn Error>> {
+    let (mut options, mut release) = (Options::new(), None);
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let mut value = || words.next().copied().ok_or(USAGE);
+        let mut pair = || value()?.split_once('=').ok_or(USAGE);
+        match *word {
+            "--version" => {
+                let version = value()?;
+                let known = Release::ALL.into_iter().find(|release| release.version() == version);
+                release = Some(known.ok_or("no such release is known")?);
+            }
+            "--setting" => {
+                let (name, value) = pair()?;
+                options = options.setting(name, value);
+            }
+            "--property" => {
+                let (name, value) = pair()?;
+                options = options.property(name, value);
+            }
+            port => options = options.port(port.parse().map_err(|_| USAGE)?),
+        }
+    }
+    let installation = release
+        .map_or_else(Installation::find, Installation::find_release)
+        .map_err(|missing| format!("{missing}; or try `zookeeper install`"))?;
     let server = Server::launch(&installation, options)?;
     writeln!(io::stdout(), "serving at {}", server.address())?;
     io::copy(&mut io::stdin(), &mut io::sink())?;

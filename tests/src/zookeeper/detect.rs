@@ -41,6 +41,27 @@ impl Installation {
         Ok(Self { java, class_path })
     }
 
+    /// Finds another release than the installed one: where [`Installation::install_release`] has put it. It runs on the
+    /// jars that Debian's package has brought for the installed one, and on the same `java`.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`] says what is missing and how to get it.
+    pub fn find_release(release: Release) -> Result<Self, NotFound> {
+        Self::release_in(release, Release::cache().as_deref(), env::var_os("PATH"))
+    }
+
+    fn release_in(release: Release, cache: Option<&Path>, path: Option<OsString>) -> Result<Self, NotFound> {
+        let directory = cache.ok_or(NotFound::NoHome)?.join(release.version());
+        let theirs = release.jars().iter().map(|jar| directory.join(jar));
+        let class_path: Vec<_> = theirs.chain(release.borrowed_jars().iter().map(PathBuf::from)).collect();
+        if let Some(missing) = class_path.iter().find(|jar| !jar.is_file()) {
+            return Err(NotFound::Release(release, missing.clone()));
+        }
+        let java = on_path("java", &path.unwrap_or_default()).ok_or(NotFound::Java)?;
+        Ok(Self { java, class_path })
+    }
+
     /// The Java runtime.
     #[must_use]
     pub fn java(&self) -> &Path {
@@ -50,6 +71,59 @@ impl Installation {
     /// The jars, in the order of the class path.
     pub fn class_path(&self) -> impl Iterator<Item = &Path> {
         self.class_path.iter().map(PathBuf::as_path)
+    }
+}
+
+/// A release that tests may ask for beside the one that is installed: what Debian 11 and 13 have, where Debian 12 has
+/// 3.8.0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Release {
+    /// 3.4.13, of Debian 11.
+    V3_4,
+    /// 3.9.3, of Debian 13.
+    V3_9,
+}
+
+impl Release {
+    /// All of them, oldest first.
+    pub const ALL: [Self; 2] = [Self::V3_4, Self::V3_9];
+
+    /// The version as the server tells it.
+    #[must_use]
+    pub const fn version(self) -> &'static str {
+        match self {
+            Self::V3_4 => "3.4.13",
+            Self::V3_9 => "3.9.3",
+        }
+    }
+
+    /// Where releases are unpacked: the directory `zk-tests` of the user's cache, which outlives a `cargo clean`. Nothing
+    /// when the environment does not say where the cache is.
+    #[must_use]
+    pub fn cache() -> Option<PathBuf> {
+        let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let caches = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
+        Some(caches.join("zk-tests"))
+    }
+
+    /// Its own jars. The manifest of 3.9.3 names the jute of the installed release; Java takes what comes first.
+    pub(super) const fn jars(self) -> &'static [&'static str] {
+        match self {
+            Self::V3_4 => &["zookeeper.jar"],
+            Self::V3_9 => &["zookeeper-jute.jar", "zookeeper.jar"],
+        }
+    }
+
+    /// What it needs of the installed release's jars and does not name in its manifest.
+    const fn borrowed_jars(self) -> &'static [&'static str] {
+        match self {
+            Self::V3_4 => &[
+                "/usr/share/java/slf4j-api.jar",
+                "/usr/share/java/slf4j-simple.jar",
+                "/usr/share/java/log4j-1.2.jar",
+            ],
+            Self::V3_9 => &["/usr/share/java/slf4j-simple.jar"],
+        }
     }
 }
 
@@ -66,6 +140,16 @@ pub enum NotFound {
         .0.display()
     )]
     Package(PathBuf),
+    /// A jar of a release beside the installed one is not there.
+    #[error(
+        "no {} for ZooKeeper {}: cargo run -p zk-tests --bin zookeeper -- install",
+        .1.display(),
+        .0.version()
+    )]
+    Release(Release, PathBuf),
+    /// Neither `XDG_CACHE_HOME` nor `HOME` says where the user's cache is.
+    #[error("neither XDG_CACHE_HOME nor HOME is set, so that there is no place for other releases")]
+    NoHome,
     /// The directory of `ZOOKEEPER_JARS` cannot be read.
     #[error("{JARS_VARIABLE}={}: {error}; set it to the `lib` of an Apache release, or unset it", directory.display())]
     Directory {
@@ -169,6 +253,26 @@ mod tests {
         for path in [None, Some("".into()), Some("/nonexistent".into()), Some(plain_file)] {
             let error = Installation::find_in(Some(jars.path().into()), path).unwrap_err();
             assert!(matches!(error, NotFound::Java), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_release_is_taken_from_the_cache_with_its_own_jute_first() {
+        let cache = tempfile::tempdir().unwrap();
+        let find = || Installation::release_in(Release::V3_9, Some(cache.path()), env::var_os("PATH"));
+        let error = find().unwrap_err();
+        assert!(matches!(error, NotFound::Release(Release::V3_9, _)), "{error}");
+        let directory = cache.path().join("3.9.3");
+        fs::create_dir(&directory).unwrap();
+        for jar in ["zookeeper.jar", "zookeeper-jute.jar"] {
+            fs::write(directory.join(jar), "").unwrap();
+        }
+        match find() {
+            Ok(found) => assert_eq!(found.class_path().next(), Some(&*directory.join("zookeeper-jute.jar"))),
+            // A machine without Debian's jars or Java.
+            Err(NotFound::Java) => {}
+            Err(NotFound::Release(_, missing)) => assert!(missing.starts_with("/usr/share/java")),
+            Err(error) => panic!("{error}"),
         }
     }
 }

@@ -16,7 +16,7 @@ impl Installation {
         let missing = match Self::find() {
             Ok(found) => return Ok(found),
             Err(misled @ (NotFound::Directory { .. } | NotFound::NoJars(_))) => return Err(misled.into()),
-            Err(missing @ (NotFound::Java | NotFound::Package(_))) => missing,
+            Err(missing) => missing,
         };
         if on_path("apt-get", &env::var_os("PATH").unwrap_or_default()).is_none() {
             return Err(InstallError::NotDebian(missing));
@@ -47,18 +47,27 @@ pub enum InstallError {
     #[error("apt-get {arguments} failed ({status})")]
     Apt {
         /// What it was to do.
-        arguments: &'static str,
+        arguments: String,
         /// How it ended.
         status: ExitStatus,
     },
+    /// apt reads no main archive of Debian, whose neighbouring release could be asked.
+    #[error("apt knows no main archive of Debian on this machine")]
+    NoArchive,
+    /// What was fetched is not the package that was looked for.
+    #[error("{0}: not in Debian's package any more")]
+    NotInPackage(String),
+    /// A file could not be written or moved.
+    #[error("cannot unpack a package: {0}")]
+    Io(#[from] io::Error),
     /// Packages do not help: `ZOOKEEPER_JARS` names the wrong directory, or they do not bring what is looked for.
     #[error(transparent)]
     NotFound(#[from] NotFound),
 }
 
-fn apt_get(arguments: &'static str) -> Result<(), InstallError> {
+fn apt_get(arguments: &str) -> Result<(), InstallError> {
     let mut command = Command::new("apt-get");
     command.args(arguments.split(' ')).env("DEBIAN_FRONTEND", "noninteractive");
     let status = command.stdin(Stdio::null()).stdout(io::stderr()).status().map_err(InstallError::Run)?;
-    if status.success() { Ok(()) } else { Err(InstallError::Apt { arguments, status }) }
+    if status.success() { Ok(()) } else { Err(InstallError::Apt { arguments: arguments.into(), status }) }
 }

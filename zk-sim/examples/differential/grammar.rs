@@ -1,5 +1,7 @@
 //! Random requests: every operation that is safe, good and bad arguments, and what only a broken client would send.
 
+use zk_sim::Quirks;
+
 use crate::driver::frame::Body;
 
 /// Numbers that follow from a seed (splitmix64).
@@ -41,15 +43,28 @@ pub(crate) enum Step {
     Ask { opcode: i32, seen: Option<i64>, body: Body },
     /// Cut the connection and go on with the session on another.
     Reconnect,
+    /// Cut the connection. Nothing is asked until the session goes on.
+    Cut,
+    /// Go on with the session on a new connection.
+    Renew,
+    /// Take the session to another connection while the one it has is open.
+    TakeOver,
+    /// Name the session on another connection, with a wrong password.
+    Impostor,
+    /// Name the session on another connection, as one who has seen more than there is.
+    Ahead,
 }
 
 /// Makes the requests of one sequence below a node of its own.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Grammar {
     pub(crate) dice: Dice,
     root: String,
     /// Paths that were answered by creates.
     pub(crate) created: Vec<String>,
+    quotas: bool,
+    /// Whether the node of the configuration is the server's, which no sequence can create or delete.
+    has_config_node: bool,
 }
 
 const NAMES: [&str; 3] = ["a", "b", "n-"];
@@ -77,9 +92,26 @@ const BAD: [&str; 20] = [
     "/missing/x",
 ];
 
+/// What stands in the nodes of quotas.
+const QUOTAS: [&str; 7] = [
+    "",
+    "count=3,bytes=20",
+    "count=-1,bytes=-1",
+    "count=-1,bytes=-1=;byteHardLimit=20;countHardLimit=3",
+    "count=-1,bytes=-1=;countHardLimit=2",
+    "count=5,bytes=7=;byteHardLimit=30",
+    "bytes=1,count=2",
+];
+
 impl Grammar {
-    pub(crate) fn new(seed: u64, root: &str) -> Self {
-        Self { dice: Dice::new(seed), root: root.into(), created: vec![root.into()] }
+    pub(crate) fn new(seed: u64, root: &str, quotas: bool, quirks: &Quirks) -> Self {
+        Self {
+            dice: Dice::new(seed),
+            root: root.into(),
+            created: vec![root.into()],
+            quotas,
+            has_config_node: quirks.has_config_node,
+        }
     }
 
     pub(crate) fn next(&mut self) -> Step {
@@ -106,8 +138,13 @@ impl Grammar {
     }
 
     fn path(&mut self) -> String {
+        if self.quotas && self.dice.one_in(4) {
+            return self.quota_path();
+        }
         match self.dice.below(20) {
             0 => match self.dice.pick(&BAD) {
+                "=/zookeeper/config" if !self.has_config_node => "/zookeeper".into(),
+                "=/zookeeper/quota" if self.quotas => "/zookeeper".into(),
                 bad if bad.starts_with('=') => bad[1..].into(),
                 bad => format!("{}{bad}", self.root),
             },
@@ -125,11 +162,47 @@ impl Grammar {
         }
     }
 
+    /// Whether the server knows containers, times to live and watches that last.
+    pub(crate) const fn is_modern(&self) -> bool {
+        self.has_config_node
+    }
+
+    /// What makes a quota of the root of the sequence: paths and data of the nodes.
+    pub(crate) fn quota(&mut self) -> Vec<(String, &'static str)> {
+        if !self.quotas {
+            return vec![];
+        }
+        let top = self.root.rsplit_once('/').map_or("", |(top, _)| top);
+        let mut nodes: Vec<_> =
+            [top, &self.root].map(|path| (format!("/zookeeper/quota{path}"), "")).into_iter().collect();
+        for name in ["limits", "stats"] {
+            nodes.push((format!("/zookeeper/quota{}/zookeeper_{name}", self.root), self.dice.pick(&QUOTAS)));
+        }
+        nodes
+    }
+
+    /// A path of which there is a quota, or one that belongs to it.
+    fn quota_path(&mut self) -> String {
+        let below = self.dice.pick(&["", "", "/a", "/b", "/a/b"]);
+        let name = self.dice.pick(&[
+            "",
+            "/zookeeper_limits",
+            "/zookeeper_limits",
+            "/zookeeper_stats",
+            "/zookeeper_stats",
+        ]);
+        format!("/zookeeper/quota{}{below}{name}", self.root)
+    }
+
     fn version(&mut self) -> i32 {
         self.dice.pick(&[-1, -1, -1, 0, 0, 1, 2, 7, i32::MIN])
     }
 
-    fn data(&mut self, body: Body) -> Body {
+    fn data(&mut self, path: &str, body: Body) -> Body {
+        // A server that cannot read these is broken for good.
+        if path.ends_with("/zookeeper_limits") || path.ends_with("/zookeeper_stats") {
+            return body.text(self.dice.pick(&QUOTAS));
+        }
         match self.dice.below(8) {
             0 => body.bytes(None),
             1 => body.bytes(Some(&[])),
@@ -188,13 +261,15 @@ impl Grammar {
             _ => self.dice.pick(&[0, 0, 0, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, -1]),
         };
         // Beside the nodes of the server, a new one would be seen by other sequences.
-        if [2, 3, 6].contains(&flags) && (["", "/"].contains(&&*path) || path.starts_with("/zookeeper")) {
+        let is_shared = ["", "/"].contains(&&*path) || path.starts_with("/zookeeper");
+        if [2, 3, 6].contains(&flags) && is_shared {
             path.clone_from(&self.root);
         }
         if [2, 3, 6].contains(&flags) && self.dice.one_in(4) {
             path.push('/');
         }
-        let body = self.data(Body::default().text(&path));
+        let body = Body::default().text(&path);
+        let body = self.data(&path, body);
         let body = self.acl(body).int(flags);
         if opcode == 21 { body.long(self.dice.pick(&[3_600_000, (1 << 40) - 1])) } else { body }
     }
@@ -207,20 +282,27 @@ impl Grammar {
         let (path, version) = (self.path(), self.version());
         // The root belongs to all sequences.
         let version = if ["", "/", "/zookeeper"].contains(&&*path) { 77 } else { version };
-        let version = if path.starts_with("/zookeeper") { 77 } else { version };
-        self.data(Body::default().text(&path)).int(version)
+        let is_shared = path.starts_with("/zookeeper") && !path.starts_with("/zookeeper/quota/");
+        let version = if is_shared { 77 } else { version };
+        let body = Body::default().text(&path);
+        self.data(&path, body).int(version)
     }
 
     fn set_acl(&mut self) -> Body {
         let path = self.path();
-        let shared = path == "/" || path.starts_with("/zookeeper");
+        let quota = path.starts_with("/zookeeper/quota/");
+        let shared = path == "/" || (path.starts_with("/zookeeper") && !quota);
         let version = if shared { 77 } else { self.version() };
         self.acl(Body::default().text(&path)).int(version)
     }
 
     fn read(&mut self) -> (i32, Body) {
         let opcode = self.dice.pick(&[3, 3, 4, 4, 6, 8, 12, 104]);
-        let path = self.own_path();
+        let mut path = self.own_path();
+        // All of what is below is counted, the quotas of other sequences, too.
+        if opcode == 104 && path == "/zookeeper" {
+            path.clone_from(&self.root);
+        }
         let body = Body::default().text(&path);
         (opcode, if [6, 104].contains(&opcode) { body } else { body.bool(self.dice.one_in(2)) })
     }

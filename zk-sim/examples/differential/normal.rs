@@ -3,17 +3,34 @@
 
 use crate::driver::frame::Values;
 
-/// What differs from one side to the other.
+/// What differs from one side to the other, and how it is named.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Frame {
     /// The zxids of the sequence's own writes. Those between them belong to others, such as the server's own job.
     pub(crate) own: Vec<i64>,
-    pub(crate) session: i64,
+    /// The sessions in the order in which they were opened.
+    sessions: Vec<i64>,
 }
 
 const EVENT_XID: i32 = -1;
 
 impl Frame {
+    /// The name of a session.
+    pub(crate) fn session(&mut self, id: i64) -> String {
+        if id != 0 && !self.sessions.contains(&id) {
+            self.sessions.push(id);
+        }
+        self.owner(id)
+    }
+
+    fn owner(&self, id: i64) -> String {
+        match self.sessions.iter().position(|known| *known == id) {
+            _ if id == 0 => "nobody".into(),
+            Some(at) => format!("#{at}"),
+            None => "somebody".into(),
+        }
+    }
+
     fn zxid(&self, zxid: i64) -> String {
         format!("#{}", self.own.partition_point(|own| *own <= zxid))
     }
@@ -91,11 +108,7 @@ impl Frame {
         let (created, modified) = (values.long()?, values.long()?);
         values.take(16)?;
         let versions = [values.int()?, values.int()?, values.int()?];
-        let owner = match values.long()? {
-            0 => "nobody",
-            owner if owner == self.session => "me",
-            _ => "somebody",
-        };
+        let owner = self.owner(values.long()?);
         let (length, children, family) = (values.int()?, values.int()?, values.long()?);
         let zxids = [created, modified, family].map(|zxid| self.zxid(zxid));
         Some(format!("{zxids:?} versions {versions:?} owner {owner} length {length} children {children}"))

@@ -246,11 +246,13 @@ fn flags_in_a_multi_mean_what_the_version_takes_them_for() {
         outcomes.iter().map(form).collect::<Vec<_>>()
     };
     assert_eq!(kinds(Version::V3_8), [(Kind::Container, Form::Container), (Kind::Persistent, Form::Plain)]);
-    assert_eq!(kinds(Version::V3_9), [(Kind::Persistent, Form::Plain), (Kind::Container, Form::Container)]);
+    assert_eq!(
+        kinds(Version::V3_9),
+        [(Kind::Container, Form::Container), (Kind::Container, Form::Container)]
+    );
     let refused = |version, flags| World::of(version).write(Write::Multi(vec![create("/a", flags)]));
     let item = |code| Ok(Outcome::MultiFailed { count: 1, at: 0, code });
     assert_eq!(refused(Version::V3_8, 9), item(Code::BadArguments));
-    assert_eq!(refused(Version::V3_9, 9), Err(Code::MarshallingError));
     assert_eq!(refused(Version::V3_8, 5), Err(Code::MarshallingError));
 }
 
@@ -284,4 +286,101 @@ fn counters_wrap() {
     assert_eq!(world.created("/a/n-", 2), "/a/n--2147483648");
     world.change(set("/a", i32::MAX)).unwrap();
     assert_eq!(world.stat("/a").version, i32::MIN);
+}
+
+#[test]
+fn flags_for_a_container_make_none_outside_of_a_multi() {
+    let mut world = World::new();
+    world.create("/a", 4).unwrap();
+    assert_eq!(world.tree.node("/a").unwrap().kind, Kind::Persistent);
+}
+
+#[test]
+fn the_old_server_looks_at_the_flags_last() {
+    let mut world = World::of(Version::V3_4);
+    assert_eq!(world.create("/missing/a", 9), Err(Code::NoNode));
+    assert_eq!(world.create("/a", 9), Err(Code::BadArguments));
+    assert_eq!(world.create("/a", 4), Err(Code::BadArguments), "it knows no containers");
+    assert_eq!(World::new().create("/missing/a", 9), Err(Code::BadArguments));
+}
+
+#[test]
+fn the_old_server_says_that_a_node_is_missing_before_it_says_who_may_not_delete_it() {
+    for (version, code) in [(Version::V3_4, Code::NoNode), (Version::V3_8, Code::NoAuth)] {
+        let mut world = World::of(version);
+        world.create("/a", 0).unwrap();
+        world.allow("/a", acl::READ);
+        assert_eq!(world.change(delete("/a/b", -1)), Err(code));
+    }
+}
+
+#[test]
+fn a_node_in_the_place_of_the_configuration_is_like_others_where_there_is_none() {
+    let mut world = World::of(Version::V3_4);
+    world.create("/zookeeper/config", 0).unwrap();
+    world.change(delete("/zookeeper/config", -1)).unwrap();
+    assert_eq!(World::new().change(delete("/zookeeper/config", -1)), Err(Code::BadArguments));
+}
+
+/// A world in which `/a` has a quota of these limits.
+fn with_quota(limits: &str) -> World {
+    let mut world = World::new();
+    world.quirks.enforces_quotas = true;
+    for path in ["/a", "/a/old", "/zookeeper/quota/a"] {
+        world.create(path, 0).unwrap();
+    }
+    for (path, data) in
+        [("/zookeeper/quota/a/zookeeper_limits", limits), ("/zookeeper/quota/a/zookeeper_stats", "")]
+    {
+        let Change::Create(plain) = create(path, 0) else { unreachable!("it is a create") };
+        world.change(Change::Create(Create { data: Some(data.as_bytes().into()), ..plain })).unwrap();
+    }
+    world
+}
+
+fn account(world: &World) -> String {
+    let data = world.tree.node("/zookeeper/quota/a/zookeeper_stats").unwrap().data.clone().unwrap();
+    String::from_utf8(data.to_vec()).unwrap()
+}
+
+#[test]
+fn what_is_below_a_quota_is_kept_account_of() {
+    let mut world = with_quota("count=-1,bytes=-1");
+    assert_eq!(account(&world), "count=2,bytes=0");
+    world.create("/a/b", 0).unwrap();
+    world.create("/ab", 0).unwrap();
+    world.change(set("/a/b", -1)).unwrap();
+    assert_eq!(account(&world), "count=3,bytes=2");
+    let stat = world.stat("/zookeeper/quota/a/zookeeper_stats");
+    assert_eq!((stat.version, stat.mzxid, stat.data_length), (0, stat.czxid, 15));
+    let failed = world.write(Write::Multi(vec![create("/a/c", 0), create("/a/b", 0)])).unwrap();
+    assert!(matches!(failed, Outcome::MultiFailed { at: 1, .. }));
+    assert_eq!(account(&world), "count=3,bytes=2", "a multi that fails leaves no trace");
+    world.change(delete("/a/b", -1)).unwrap();
+    assert_eq!(account(&world), "count=2,bytes=0");
+}
+
+#[test]
+fn a_hard_limit_is_enforced_and_a_soft_one_is_not() {
+    let mut world = with_quota("count=1,bytes=1=;byteHardLimit=3;countHardLimit=3");
+    world.create("/a/b", 0).unwrap();
+    assert_eq!(world.create("/a/c", 0), Err(Code::QuotaExceeded));
+    world.change(set("/a/b", -1)).unwrap();
+    assert_eq!(
+        world.change(set("/a/old", 7)),
+        Err(Code::QuotaExceeded),
+        "it is looked at before the version"
+    );
+    world.change(set("/a/b", -1)).unwrap();
+    world.create("/c", 0).unwrap();
+    world.quirks.enforces_quotas = false;
+    world.create("/a/c", 0).unwrap();
+    assert_eq!(account(&world), "count=4,bytes=2");
+}
+
+#[test]
+fn a_multi_is_measured_by_what_was_there_before_it() {
+    let mut world = with_quota("count=-1,bytes=-1=;countHardLimit=3");
+    world.write(Write::Multi(vec![create("/a/b", 0), create("/a/c", 0)])).unwrap();
+    assert_eq!(account(&world), "count=4,bytes=0");
 }

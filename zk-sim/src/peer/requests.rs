@@ -31,7 +31,7 @@ impl Peer {
         let body = frame.get(HEADER_BYTES..).unwrap_or_default();
         match request::decode(opcode, body, &self.config.quirks) {
             Ok(request) => self.carry_out(conn, session, xid, request),
-            Err(_) if request::is_logged(opcode) => {
+            Err(_) if request::is_logged(opcode, body, &self.config.quirks) => {
                 self.propose(conn, session, xid, Write::Refused(Code::MarshallingError));
             }
             Err(_) if request::is_for_the_door(opcode) => self.close(conn),

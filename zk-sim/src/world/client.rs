@@ -324,6 +324,7 @@ impl World {
 
     /// A client's process ends without a word.
     pub(super) fn stop_client(&mut self, client: usize) {
+        self.diary.stopped(self.life(client), self.clients[client].session.id(), self.now);
         let own = &mut self.clients[client];
         own.is_up = false;
         own.alarm = None;

@@ -71,7 +71,22 @@ impl Kind {
         match self {
             Self::Wipe => 30_000,
             Self::ServerPause => 250_000,
-            _ => 500_000,
+            Self::Cut
+            | Self::LostReply
+            | Self::Hole
+            | Self::Stall
+            | Self::Window
+            | Self::Partition
+            | Self::Closed
+            | Self::ServerCrash
+            | Self::Orphan
+            | Self::Lag
+            | Self::CutOff
+            | Self::Throttle
+            | Self::ClientPause
+            | Self::ClientCrash
+            | Self::Operator
+            | Self::Stale => 500_000,
         }
     }
 }

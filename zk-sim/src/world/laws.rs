@@ -8,7 +8,7 @@ use super::marks::Mark;
 use super::truth::Verdict;
 use super::users::{Aim, directory};
 use super::violation::Law;
-use crate::{Kind, SessionId, Txn, Write, Zxid, request};
+use crate::{Kind, SessionId, Txn, Write, Zxid, check, request};
 
 impl World {
     /// Takes note of what a client has asked its engine for.
@@ -27,6 +27,7 @@ impl World {
                     self.trace.line(|| format!("client {client} {call:?} {request:?}"));
                     self.clients[client].watching.asked(call, &request);
                     self.moments += 1;
+                    self.diary.submitted(life, call, request, self.now);
                     self.truth.submitted(life, call, write, self.moments);
                 }
                 Note::Unwatched(call) => self.clients[client].watching.forget(call),
@@ -78,6 +79,8 @@ impl World {
         };
         self.trace.note(&(call, result.as_ref().err()));
         self.tell_truth(client, call, verdict);
+        let session = self.clients[client].session.id();
+        self.diary.completed(self.life(client), call, session, result, self.now);
         let seen = Zxid(self.clients[client].observed.zxid);
         if let Ok(answer) = result {
             let zxid = answer.zxid.raw();
@@ -156,13 +159,12 @@ impl World {
                 self.marks.sometimes(resumed, Mark::Resumed);
                 self.linked(client, resumed);
             }
-            SessionState::Suspended { .. } => {
-                if self.plan.is_calm() && !self.is_healing {
-                    self.broken(Law::Disturbed, Some(client));
-                }
+            SessionState::Suspended { .. } if self.plan.is_calm() && !self.is_healing => {
+                self.broken(Law::Disturbed, Some(client));
             }
             SessionState::Ended(ended) => self.over(client, ended),
-            _ => {}
+            // What else there is asks for nothing.
+            SessionState::Suspended { .. } | SessionState::LeaseExpired | SessionState::Connecting | _ => {}
         }
     }
 
@@ -302,6 +304,21 @@ impl World {
             if let Some(law) = self.lock_at_rest(number) {
                 return self.broken(law, None);
             }
+        }
+    }
+
+    /// Compares every answer of the run with the state that it claims to show.
+    pub(super) fn judge(&mut self) {
+        if self.violation.is_some() || self.truth.wipes > 0 {
+            return;
+        }
+        for client in 0..self.clients.len() {
+            self.diary.stopped(self.life(client), self.clients[client].session.id(), self.now);
+        }
+        let log = self.ensemble.committed_after(Zxid(0));
+        if let Err(broken) = check::replay_with_log(self.diary.history(), log, &self.quirks) {
+            self.trace.line(|| broken.to_string());
+            self.broken(Law::ReadsAreTrue, None);
         }
     }
 

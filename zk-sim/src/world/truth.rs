@@ -82,7 +82,7 @@ impl Verdict {
             Error::MaybeApplied(zk_session::Why::Deadline) => Self::Dropped { sent: true },
             Error::MaybeApplied(_) => Self::Unknown,
             // Whatever else there is says that nothing was sent.
-            _ => Self::NotSent,
+            Error::NotSent(_) | Error::Misuse(_) | _ => Self::NotSent,
         }
     }
 }
@@ -146,7 +146,11 @@ impl Truth {
             }
             Verdict::NotSent | Verdict::Unknown if call.overtaken => Err(Law::Fifo),
             Verdict::Unknown | Verdict::Dropped { sent: true } if is_write => Ok(Some(call.zxid.is_some())),
-            _ => Ok(None),
+            Verdict::Ok(_)
+            | Verdict::Refused
+            | Verdict::NotSent
+            | Verdict::Unknown
+            | Verdict::Dropped { .. } => Ok(None),
         }
     }
 

@@ -196,7 +196,10 @@ impl World {
         if let Some(cancelled) = own.session.cancel(call) {
             let sent = cancelled == zk_session::Cancelled::MaybeApplied;
             self.marks.sometimes(true, Mark::Cancelled);
-            self.tell_truth(client, call, Verdict::Dropped { sent });
+            let verdict = Verdict::Dropped { sent };
+            let session = self.clients[client].session.id();
+            self.tell_truth(client, call, verdict);
+            self.diary.dropped(self.life(client), call, session, verdict, self.now);
         }
     }
 

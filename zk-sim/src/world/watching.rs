@@ -56,7 +56,7 @@ impl Watching {
         let kind = match kind {
             Watched::Missing if found => Watched::Data,
             Watched::Data | Watched::Children if !found => return,
-            kind => kind,
+            kind @ (Watched::Data | Watched::Missing | Watched::Children) => kind,
         };
         let due = truth.first_trigger(&path, kind, until);
         self.due.extend(due.map(|zxid| (zxid, call)));
