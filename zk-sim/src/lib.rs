@@ -8,9 +8,14 @@
 //! - [`Server`]: one server by itself, without sockets and clocks. It reads requests and writes answers with a codec of
 //!   its own, which shares nothing with `zk-proto`.
 //! - `serve` (feature `serve`): that server behind a TCP listener, in real time.
+//! - [`Ensemble`]: several of them over one log, with elections, lagging and cut-off followers, sessions that move.
+//! - [`world`]: clients of `zk-session` with their recipes, a network, clocks and an ensemble, where anything may go wrong,
+//!   under laws. The example `swarm` runs many worlds.
+//! - [`explore`](mod@explore): every interleaving of a few clients that run a recipe. [`check`]: whether what clients were told
+//!   can be true.
 //!
-//! It does what ZooKeeper 3.8.0 does, or by [`Quirks`] what other versions do. It has been compared with real servers
-//! by the example `differential`. It does not know SASL, TLS, and the roles of an ensemble.
+//! The server does what ZooKeeper 3.8.0 does, or by [`Quirks`] what other versions do. It has been compared with real servers
+//! by the example `differential`. It does not know SASL and TLS.
 //!
 //! ```
 //! use zk_sim::{Config, ConnId, Input, Millis, Output, Server};

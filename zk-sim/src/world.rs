@@ -15,13 +15,11 @@
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
 
-use zk_session::{Cut, Input};
+use zk_session::Input;
 
 use crate::ensemble::{self, Ensemble, Setup};
-use crate::peer;
-use crate::{Config, ConnId, Millis, Quirks, Role, ServerId, SessionId, Write, server};
+use crate::{Config, Millis, Quirks, ServerId, SessionId, server};
 use client::{Client, Note};
 use clock::{MILLI, Nanos, SECOND};
 use diary::Diary;
@@ -40,10 +38,12 @@ mod clock;
 mod decisions;
 mod diary;
 mod faults;
+mod happen;
 mod laws;
 mod marks;
 mod net;
 mod plan;
+mod servers;
 mod shrink;
 mod trace;
 mod truth;
@@ -164,8 +164,8 @@ impl World {
     fn new(decisions: Decisions, limits: Limits) -> Self {
         let mut decisions = decisions;
         let plan = Plan::draw(&mut decisions);
-        let server = Config { tick_ms: plan.tick_ms, ..Config::default() };
-        let quirks = server.quirks;
+        let quirks = Quirks::of(plan.version);
+        let server = Config { quirks, tick_ms: plan.tick_ms, ..Config::default() };
         let setup = Setup {
             server,
             voters: plan.voters,
@@ -279,223 +279,6 @@ impl World {
             Some((due.since(EPOCH).saturating_mul(MILLI).max(host.paused_until), *id))
         };
         self.servers.iter().filter_map(due).min().unwrap_or((Nanos::MAX, ServerId(1)))
-    }
-
-    fn happen(&mut self, event: Event) {
-        match event {
-            Event::Dialed(id) => self.dialed(id),
-            Event::Connected(id) => {
-                if let Some((client, conn)) = self.client_end(id) {
-                    self.input(client, Input::Connected(conn));
-                }
-            }
-            Event::Refused(id) => self.client_loses(id, Cut::Refused),
-            Event::ToServer(id, bytes) => {
-                if let Some(server) = self.server_end(id) {
-                    self.serve(server, ensemble::Input::Client(server::Input::Received(id, &bytes)));
-                }
-            }
-            Event::ToClient(id, bytes) => {
-                if let Some((client, conn)) = self.client_end(id) {
-                    self.deliver(client, conn, &bytes);
-                }
-            }
-            Event::ServerHangup(id) => self.server_loses(id),
-            Event::ClientHangup(id, orderly) => {
-                let cut = if orderly { Cut::Closed } else { Cut::Broken("reset".into()) };
-                self.client_loses(id, cut);
-            }
-            Event::Message(from, to, message) => self.serve(to, ensemble::Input::Message(from, message)),
-            Event::Turn(client) => self.turn(client),
-            Event::Writable(client) => self.widen(client),
-            Event::Fault => self.fault(),
-            Event::ServerStarts(server) => {
-                self.ensemble.start(server, self.millis());
-                self.serve(server, ensemble::Input::Client(server::Input::Timeout));
-            }
-            Event::ClientStarts(client) => {
-                if !self.clients[client].is_up {
-                    self.start_client(client);
-                }
-            }
-        }
-    }
-
-    /// Until when whoever the event is for does not run.
-    fn is_paused(&self, event: &Event) -> Option<Nanos> {
-        let until = match event {
-            Event::Connected(id)
-            | Event::Refused(id)
-            | Event::ToClient(id, _)
-            | Event::ClientHangup(id, _) => self.clients.get(self.net.wires.get(id)?.client)?.paused_until,
-            Event::Turn(client) | Event::Writable(client) => self.clients.get(*client)?.paused_until,
-            Event::ToServer(id, _) | Event::ServerHangup(id) => {
-                self.servers.get(&self.net.wires.get(id)?.server)?.paused_until
-            }
-            Event::Message(_, to, _) => self.servers.get(to)?.paused_until,
-            Event::Dialed(_) | Event::Fault | Event::ServerStarts(_) | Event::ClientStarts(_) => 0,
-        };
-        Some(until).filter(|until| *until > self.now)
-    }
-
-    /// A client that still has this connection, and its name for it.
-    fn client_end(&self, id: ConnId) -> Option<(usize, zk_session::ConnId)> {
-        let wire = self.net.wires.get(&id)?;
-        (wire.client_open && self.clients.get(wire.client)?.is_up).then_some((wire.client, wire.conn))
-    }
-
-    fn server_end(&self, id: ConnId) -> Option<ServerId> {
-        self.net.wires.get(&id).filter(|wire| wire.server_open).map(|wire| wire.server)
-    }
-
-    fn dialed(&mut self, id: ConnId) {
-        let Some(wire) = self.net.wires.get_mut(&id) else { return };
-        let server = wire.server;
-        let (until, is_silent) = self.servers.get(&server).map(|host| host.closed).unwrap_or_default();
-        let is_closed = self.now < until;
-        let road = self.plan.road;
-        if is_closed && is_silent {
-            return;
-        }
-        if is_closed || self.ensemble.role(server).is_none() {
-            return self.net.down(self.now, id, road, &mut self.decisions, Event::Refused(id));
-        }
-        wire.server_open = true;
-        self.net.down(self.now, id, road, &mut self.decisions, Event::Connected(id));
-        let connected = server::Input::Connected(id, Ipv4Addr::LOCALHOST.into());
-        self.serve(server, ensemble::Input::Client(connected));
-    }
-
-    fn client_loses(&mut self, id: ConnId, cut: Cut) {
-        let Some((client, conn)) = self.client_end(id) else { return };
-        self.clients[client].wires.retain(|(known, _)| *known != conn);
-        if let Some(wire) = self.net.wires.get_mut(&id) {
-            wire.client_open = false;
-            let (server, seen) = (wire.server, self.clients[client].session.last_zxid().raw());
-            let applied = self.ensemble.tree(server).map_or(seen, |tree| tree.applied().0);
-            let was_linked = self.clients[client].session.state().is_connected();
-            self.marks.sometimes(!was_linked && applied < seen, Mark::SentAway);
-        }
-        self.net.tidy(id);
-        self.input(client, Input::Disconnected(conn, cut));
-    }
-
-    fn server_loses(&mut self, id: ConnId) {
-        let Some(server) = self.server_end(id) else { return };
-        if let Some(wire) = self.net.wires.get_mut(&id) {
-            wire.server_open = false;
-        }
-        self.net.tidy(id);
-        self.serve(server, ensemble::Input::Client(server::Input::Disconnected(id)));
-    }
-
-    fn widen(&mut self, client: usize) {
-        for wire in self.net.wires.values_mut().filter(|wire| wire.client == client) {
-            wire.window = None;
-        }
-        if self.clients[client].is_up {
-            self.transmit(client);
-        }
-    }
-
-    fn serve(&mut self, server: ServerId, input: ensemble::Input<'_>) {
-        let now = self.millis();
-        self.ensemble.handle(server, input, now);
-        self.drain_servers();
-    }
-
-    /// Carries out what the servers have said, and reads what they have agreed on.
-    fn drain_servers(&mut self) {
-        self.read_log();
-        while let Some(output) = self.ensemble.poll() {
-            match output {
-                ensemble::Output::Message { from, to, message } => {
-                    let road = self.plan.highway;
-                    self.net.carry(self.now, (from, to), road, &mut self.decisions, message);
-                }
-                ensemble::Output::Client(_, peer::Output::Send(id, bytes)) => self.send_down(id, &bytes),
-                ensemble::Output::Client(_, peer::Output::Close(id)) => {
-                    if let Some(wire) = self.net.wires.get_mut(&id) {
-                        wire.server_open = false;
-                        let (road, gone) = (self.plan.road, Event::ClientHangup(id, true));
-                        self.net.down(self.now, id, road, &mut self.decisions, gone);
-                    }
-                    self.net.tidy(id);
-                }
-            }
-        }
-        self.refresh_all();
-    }
-
-    fn send_down(&mut self, id: ConnId, bytes: &[u8]) {
-        self.note_greeting(id, bytes);
-        if self.is_lost_reply(id, bytes) {
-            self.hang_up_client(id, false);
-            return self.hang_up_server(id, false);
-        }
-        let road = self.plan.road;
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let (piece, after) = self.piece(rest);
-            rest = after;
-            self.net.down(self.now, id, road, &mut self.decisions, Event::ToClient(id, piece.to_vec()));
-        }
-    }
-
-    /// Whether this answers a request, and is not to arrive.
-    fn is_lost_reply(&mut self, id: ConnId, bytes: &[u8]) -> bool {
-        /// Where a frame has its xid, which is positive in answers to calls.
-        const XID: std::ops::Range<usize> = 4..8;
-        let xid = bytes.get(XID).and_then(|xid| xid.try_into().ok()).map(i32::from_be_bytes);
-        let Some(wire) = self.net.wires.get_mut(&id) else { return false };
-        let loses = wire.loses_reply && wire.is_greeted && xid.is_some_and(|xid| xid > 0);
-        wire.loses_reply &= !loses;
-        wire.is_hole |= loses;
-        loses
-    }
-
-    /// Takes note of a server that says, in its first frame, that a session is over.
-    fn note_greeting(&mut self, id: ConnId, bytes: &[u8]) {
-        /// Where a greeting has the timeout.
-        const TIMEOUT: std::ops::Range<usize> = 8..12;
-        let Some(wire) = self.net.wires.get_mut(&id).filter(|wire| !wire.is_greeted) else { return };
-        wire.is_greeted = true;
-        let says_over = bytes.get(TIMEOUT) == Some(&[0; 4]);
-        if let Some(client) = self.clients.get_mut(wire.client) {
-            client.observed.told_over |= says_over;
-        }
-    }
-
-    /// Asks the servers when they want to hear of the time, and who leads.
-    fn refresh_all(&mut self) {
-        let mut leader = None;
-        for (id, host) in &mut self.servers {
-            host.due = self.ensemble.poll_timeout(*id);
-            if self.ensemble.role(*id) == Some(Role::Leader) {
-                leader = Some(*id);
-            }
-        }
-        if leader.is_some() && leader != self.leader {
-            self.marks.sometimes(self.leader.is_some(), Mark::LeaderChanged);
-            self.trace.line(|| format!("{leader:?} leads"));
-            self.leader = leader;
-        }
-    }
-
-    fn server_mut(&mut self, server: ServerId) -> &mut Host {
-        self.servers.entry(server).or_default()
-    }
-
-    /// An operator deletes a node.
-    fn operate(&mut self, path: String) {
-        let now = self.millis();
-        let open = Write::OpenSession { timeout_ms: u32::MAX };
-        if self.truth.head.session_timeout_ms(OPERATOR).is_none() {
-            self.ensemble.administer(OPERATOR, open, now);
-        }
-        let delete = Write::Change(crate::Change::Delete { path, version: -1 });
-        self.ensemble.administer(OPERATOR, delete, now);
-        self.drain_servers();
     }
 
     /// From here on all goes well.

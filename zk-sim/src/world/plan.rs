@@ -3,10 +3,13 @@
 use super::clock::{MILLI, Nanos};
 use super::decisions::Decisions;
 use super::faults::Kind;
+use crate::Version;
 
 /// The circumstances of a run.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
+    /// What the servers are.
+    pub(super) version: Version,
     pub(super) voters: u8,
     pub(super) observers: u8,
     pub(super) clients: usize,
@@ -60,6 +63,9 @@ impl Plan {
         let faults = if is_calm { vec![] } else { Self::draw_faults(decisions) };
         let timeout = timeout_ms * MILLI;
         Self {
+            version: decisions
+                .pick(&[Version::V3_8, Version::V3_9, Version::V3_5, Version::V3_4])
+                .unwrap_or_default(),
             voters,
             observers: u8::from(voters > 1 && decisions.chance(HALF / 2)),
             clients: usize::try_from(decisions.between(1, 4)).unwrap_or(1),
@@ -96,7 +102,7 @@ impl Plan {
     fn draw_road(decisions: &mut Decisions, timeout: Nanos, is_calm: bool) -> Road {
         // As slow as a session stands without being disturbed, in some worlds.
         let usual = decisions.scale(MILLI / 10, 50 * MILLI).min(timeout / 30);
-        let most = decisions.pick(&[usual, usual, usual, timeout / 8]).unwrap_or(usual);
+        let most = decisions.pick(&[usual, usual, usual, timeout / 16]).unwrap_or(usual);
         let slow = if is_calm { 0 } else { decisions.pick(&[0, 1000, 10_000]).unwrap_or(0) };
         let split = decisions.pick(&[0, 20_000, HALF]).unwrap_or(0);
         Road { least: MILLI / 20, most, slow, tail: timeout, split }

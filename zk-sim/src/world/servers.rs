@@ -1,0 +1,108 @@
+//! The servers of a world, and what they say.
+
+use super::marks::Mark;
+use super::net::Event;
+use super::{Host, OPERATOR, World};
+use crate::{ConnId, Role, ServerId, Write, ensemble, peer};
+
+impl World {
+    pub(super) fn serve(&mut self, server: ServerId, input: ensemble::Input<'_>) {
+        let now = self.millis();
+        self.ensemble.handle(server, input, now);
+        self.drain_servers();
+    }
+
+    /// Carries out what the servers have said, and reads what they have agreed on.
+    pub(super) fn drain_servers(&mut self) {
+        self.read_log();
+        while let Some(output) = self.ensemble.poll() {
+            match output {
+                ensemble::Output::Message { from, to, message } => {
+                    let road = self.plan.highway;
+                    self.net.carry(self.now, (from, to), road, &mut self.decisions, message);
+                }
+                ensemble::Output::Client(_, peer::Output::Send(id, bytes)) => self.send_down(id, &bytes),
+                ensemble::Output::Client(_, peer::Output::Close(id)) => {
+                    if let Some(wire) = self.net.wires.get_mut(&id) {
+                        wire.server_open = false;
+                        let (road, gone) = (self.plan.road, Event::ClientHangup(id, true));
+                        self.net.down(self.now, id, road, &mut self.decisions, gone);
+                    }
+                    self.net.tidy(id);
+                }
+            }
+        }
+        self.refresh_all();
+    }
+
+    pub(super) fn send_down(&mut self, id: ConnId, bytes: &[u8]) {
+        self.note_greeting(id, bytes);
+        if self.is_lost_reply(id, bytes) {
+            self.hang_up_client(id, false);
+            return self.hang_up_server(id, false);
+        }
+        let road = self.plan.road;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let (piece, after) = self.piece(rest);
+            rest = after;
+            self.net.down(self.now, id, road, &mut self.decisions, Event::ToClient(id, piece.to_vec()));
+        }
+    }
+
+    /// Whether this answers a request, and is not to arrive.
+    pub(super) fn is_lost_reply(&mut self, id: ConnId, bytes: &[u8]) -> bool {
+        /// Where a frame has its xid, which is positive in answers to calls.
+        const XID: std::ops::Range<usize> = 4..8;
+        let xid = bytes.get(XID).and_then(|xid| xid.try_into().ok()).map(i32::from_be_bytes);
+        let Some(wire) = self.net.wires.get_mut(&id) else { return false };
+        let loses = wire.loses_reply && wire.is_greeted && xid.is_some_and(|xid| xid > 0);
+        wire.loses_reply &= !loses;
+        wire.is_hole |= loses;
+        loses
+    }
+
+    /// Takes note of a server that says, in its first frame, that a session is over.
+    pub(super) fn note_greeting(&mut self, id: ConnId, bytes: &[u8]) {
+        /// Where a greeting has the timeout.
+        const TIMEOUT: std::ops::Range<usize> = 8..12;
+        let Some(wire) = self.net.wires.get_mut(&id).filter(|wire| !wire.is_greeted) else { return };
+        wire.is_greeted = true;
+        let says_over = bytes.get(TIMEOUT) == Some(&[0; 4]);
+        if let Some(client) = self.clients.get_mut(wire.client) {
+            client.observed.told_over |= says_over;
+        }
+    }
+
+    /// Asks the servers when they want to hear of the time, and who leads.
+    pub(super) fn refresh_all(&mut self) {
+        let mut leader = None;
+        for (id, host) in &mut self.servers {
+            host.due = self.ensemble.poll_timeout(*id);
+            if self.ensemble.role(*id) == Some(Role::Leader) {
+                leader = Some(*id);
+            }
+        }
+        if leader.is_some() && leader != self.leader {
+            self.marks.sometimes(self.leader.is_some(), Mark::LeaderChanged);
+            self.trace.line(|| format!("{leader:?} leads"));
+            self.leader = leader;
+        }
+    }
+
+    pub(super) fn server_mut(&mut self, server: ServerId) -> &mut Host {
+        self.servers.entry(server).or_default()
+    }
+
+    /// An operator deletes a node.
+    pub(super) fn operate(&mut self, path: String) {
+        let now = self.millis();
+        let open = Write::OpenSession { timeout_ms: u32::MAX };
+        if self.truth.head.session_timeout_ms(OPERATOR).is_none() {
+            self.ensemble.administer(OPERATOR, open, now);
+        }
+        let delete = Write::Change(crate::Change::Delete { path, version: -1 });
+        self.ensemble.administer(OPERATOR, delete, now);
+        self.drain_servers();
+    }
+}
