@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::asked::{Asked, Entry, Origin, paths, session};
+use super::asked::{Asked, Entry, Log, Origin, paths, session};
 use super::normal::stat;
-use super::verify::{self, Given, Mismatch, Trail};
+use super::verify::{self, Given, Judge, Mismatch};
 use super::{History, Outcome, Violation, order};
 use crate::txn::{Txn, Write};
 use crate::{Millis, Quirks, Zxid, path};
@@ -17,45 +17,41 @@ const TRIES_MAX: usize = 5_000;
 /// Of a longer run of free numbers only the first, the last and one between are tried.
 const RUN_MAX: i64 = 4;
 
-/// The log that explains the history, and what comes of it.
-pub(super) fn explain(
-    history: &History,
-    asked: &[Asked],
-    quirks: &Quirks,
-) -> Result<(Vec<Entry>, Trail), Violation> {
+/// The log that explains the history, and who has judged by it.
+pub(super) fn explain<'a>(
+    history: &'a History,
+    asked: &'a [Asked],
+    quirks: &'a Quirks,
+) -> Result<(Log, Judge<'a>, usize), Violation> {
     let mut search = Search {
-        history,
         asked,
-        quirks,
+        judge: Judge::new(history, asked, Given::Guess, quirks),
         known: known(history, asked)?,
         open: open(history, asked),
         mentioned: mentioned(history),
         tries: 0,
     };
-    match search.verify() {
-        Ok(trail) => Ok((search.log(), trail)),
-        Err(mismatch) => {
-            let trail = search.explain(&mismatch).map_err(|deepest| deepest.violation)?;
-            Ok((search.log(), trail))
-        }
-    }
+    let compared = match search.verify() {
+        Ok(compared) => compared,
+        Err(mismatch) => search.explain(&mismatch).map_err(|deepest| deepest.violation)?,
+    };
+    Ok((search.known, search.judge, compared))
 }
 
 /// How many entries of a log were guessed or found for calls without an answer.
-pub(super) fn guesses(log: &[Entry]) -> usize {
+pub(super) fn guesses(log: &Log) -> usize {
     let guessed = |entry: &&Entry| {
         entry.origin == Origin::Unanswered
             || entry.origin == Origin::Server && entry.txn.write == Write::CloseSession
     };
-    log.iter().filter(guessed).count()
+    log.values().filter(guessed).count()
 }
 
 struct Search<'a> {
-    history: &'a History,
     asked: &'a [Asked],
-    quirks: &'a Quirks,
-    /// Transactions by number, guesses among them.
-    known: BTreeMap<i64, Entry>,
+    judge: Judge<'a>,
+    /// Guesses are among them.
+    known: Log,
     /// What may have happened, without the guesses.
     open: Vec<Open>,
     /// The numbers that stats of a node mention, by its path.
@@ -71,17 +67,13 @@ struct Open {
 }
 
 impl Search<'_> {
-    fn log(&self) -> Vec<Entry> {
-        self.known.values().cloned().collect()
-    }
-
-    fn verify(&mut self) -> Result<Trail, Mismatch> {
+    fn verify(&mut self) -> Result<usize, Mismatch> {
         self.tries += 1;
-        verify::verify(self.history, self.asked, &self.log(), Given::Guess, self.quirks)
+        self.judge.judge(&self.known)
     }
 
     /// Makes guesses until the mismatch is gone and no other is left; else the one that was reached last is told.
-    fn explain(&mut self, mismatch: &Mismatch) -> Result<Trail, Mismatch> {
+    fn explain(&mut self, mismatch: &Mismatch) -> Result<usize, Mismatch> {
         let mut deepest = mismatch.clone();
         let mut later = Vec::new();
         for (nth, zxid) in self.guesses_for(mismatch) {
@@ -90,9 +82,9 @@ impl Search<'_> {
             }
             let guess = self.put(nth, zxid);
             let next = match self.verify() {
-                Ok(trail) => return Ok(trail),
+                Ok(compared) => return Ok(compared),
                 Err(next) if next.compared > mismatch.compared => match self.explain(&next) {
-                    Ok(trail) => return Ok(trail),
+                    Ok(compared) => return Ok(compared),
                     Err(next) => next,
                 },
                 // It may take two guesses to get further.
@@ -113,7 +105,7 @@ impl Search<'_> {
             }
             let guess = self.put(nth, zxid);
             match self.explain(mismatch) {
-                Ok(trail) => return Ok(trail),
+                Ok(compared) => return Ok(compared),
                 Err(next) if next.compared > deepest.compared => deepest = next,
                 Err(_) => {}
             }
@@ -126,11 +118,13 @@ impl Search<'_> {
         let guess = self.open.remove(nth);
         let txn = Txn { zxid: Zxid(zxid), ..guess.entry.txn.clone() };
         self.known.insert(zxid, Entry { txn, origin: guess.entry.origin });
+        self.judge.forget(zxid);
         guess
     }
 
     fn take_back(&mut self, nth: usize, zxid: i64, guess: Open) {
         self.known.remove(&zxid);
+        self.judge.forget(zxid);
         self.open.insert(nth, guess);
     }
 
@@ -189,8 +183,8 @@ fn is_near(one: &str, other: &str) -> bool {
 }
 
 /// The writes with numbers.
-fn known(history: &History, asked: &[Asked]) -> Result<BTreeMap<i64, Entry>, Violation> {
-    let mut known: BTreeMap<i64, Entry> = BTreeMap::new();
+fn known(history: &History, asked: &[Asked]) -> Result<Log, Violation> {
+    let mut known = Log::new();
     for (at, call) in history.calls.iter().enumerate() {
         let (Asked::Write(write), Some(zxid)) = (&asked[at], asked[at].number(call)) else { continue };
         let txn = verify::txn(history, call, zxid, write.clone());
