@@ -75,7 +75,7 @@ impl Search<'_> {
     /// Makes guesses until the mismatch is gone and no other is left; else the one that was reached last is told.
     fn explain(&mut self, mismatch: &Mismatch) -> Result<usize, Mismatch> {
         let mut deepest = mismatch.clone();
-        let mut later = Vec::new();
+        let (mut later, mut idle) = (Vec::new(), Vec::new());
         for (nth, zxid) in self.guesses_for(mismatch) {
             if self.tries >= TRIES_MAX {
                 break;
@@ -87,7 +87,11 @@ impl Search<'_> {
                     Ok(compared) => return Ok(compared),
                     Err(next) => next,
                 },
-                // It may take two guesses to get further.
+                // It may take two guesses to get further, or to be of any use.
+                Err(next) if next.is_idle => {
+                    idle.push((nth, zxid));
+                    next
+                }
                 Err(next) if next.compared == mismatch.compared => {
                     later.push((nth, zxid));
                     next
@@ -99,7 +103,7 @@ impl Search<'_> {
                 deepest = next;
             }
         }
-        for (nth, zxid) in later {
+        for (nth, zxid) in later.into_iter().chain(idle) {
             if self.tries >= TRIES_MAX {
                 break;
             }
@@ -143,12 +147,13 @@ impl Search<'_> {
             let free =
                 |zxid: &i64| *zxid > open.after && *zxid <= mismatch.zxid && !self.known.contains_key(zxid);
             let mentioned: BTreeSet<i64> = numbers.copied().filter(free).collect();
-            guesses.extend(mentioned.iter().map(|zxid| (false, nth, *zxid)));
+            let is_same = own.iter().any(|own| about.contains(own));
+            guesses.extend(mentioned.iter().map(|zxid| ((false, !is_same), nth, *zxid)));
             let others =
                 self.runs(open.after, mismatch.zxid).into_iter().filter(|zxid| !mentioned.contains(zxid));
-            guesses.extend(others.map(|zxid| (true, nth, zxid)));
+            guesses.extend(others.map(|zxid| ((true, !is_same), nth, zxid)));
         }
-        guesses.sort_by_key(|(unmentioned, ..)| *unmentioned);
+        guesses.sort_by_key(|(unlikely, ..)| *unlikely);
         guesses.into_iter().map(|(_, nth, zxid)| (nth, zxid)).collect()
     }
 

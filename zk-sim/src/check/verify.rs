@@ -30,7 +30,17 @@ pub(super) struct Mismatch {
     /// How far the comparison got.
     pub(super) compared: usize,
     pub(super) call: usize,
+    /// Whether it is only that a guess is of no use.
+    pub(super) is_idle: bool,
     pub(super) violation: Violation,
+}
+
+impl Mismatch {
+    /// A guess that changes nothing explains nothing.
+    fn idle(zxid: i64) -> Self {
+        let violation = Violation::of(RULE, None, "a guess is of no use");
+        Self { zxid, compared: 0, call: 0, is_idle: true, violation }
+    }
 }
 
 /// The rule that every comparison is about.
@@ -45,6 +55,8 @@ pub(super) struct Judge<'a> {
     quirks: &'a Quirks,
     /// The reads by their numbers.
     reads: Vec<(i64, usize)>,
+    /// The refusals without a number by their first states.
+    loose: Vec<Loose>,
     /// Where to go on from, the first one before all.
     points: Vec<Point>,
     /// What watches may have waited for, in order.
@@ -60,8 +72,10 @@ struct Point {
     reads: usize,
     compared: usize,
     triggers: usize,
-    /// What no state so far has explained.
-    loose: Vec<Loose>,
+    /// How many refusals without a number had their time, or have it.
+    loose: usize,
+    /// Those that no state so far has explained.
+    due: Vec<Loose>,
 }
 
 /// Transactions between two points.
@@ -79,8 +93,8 @@ impl<'a> Judge<'a> {
             history.calls.iter().for_each(|call| tree.open_session(session(call.session), 0));
         }
         let loose = loose(history, asked);
-        let start = Point { zxid: 0, tree, reads: 0, compared: 0, triggers: 0, loose };
-        Self { history, asked, given, quirks, reads, points: vec![start], triggers: Vec::new() }
+        let start = Point { zxid: 0, tree, reads: 0, compared: 0, triggers: 0, loose: 0, due: Vec::new() };
+        Self { history, asked, given, quirks, reads, loose, points: vec![start], triggers: Vec::new() }
     }
 
     /// The log has changed at this number.
@@ -102,10 +116,7 @@ impl<'a> Judge<'a> {
             }
         }
         run.catch_up(i64::MAX)?;
-        match run.at.loose.first() {
-            Some(loose) => Err(run.mismatch(loose.last, loose.call, "it was refused for no reason".into())),
-            None => Ok(run.at.compared),
-        }
+        Ok(run.at.compared)
     }
 }
 
@@ -131,14 +142,17 @@ impl Run<'_, '_> {
             self.at.reads += 1;
             self.read(zxid, at)?;
         }
-        self.settle(next);
-        Ok(())
+        self.settle(next)
     }
 
     fn write(&mut self, entry: &Entry) -> Result<(), Mismatch> {
         let (result, triggers) = apply(&mut self.at.tree, &entry.txn, self.judge.quirks);
         let zxid = entry.txn.zxid;
         self.at.zxid = zxid.0;
+        let is_guess = self.judge.given == Given::Guess && !matches!(entry.origin, Origin::Answered(_));
+        if is_guess && (result.is_err() || triggers.is_empty()) {
+            return Err(Mismatch::idle(zxid.0));
+        }
         self.judge.triggers.extend(triggers.into_iter().map(|trigger| (zxid, trigger)));
         self.at.triggers = self.judge.triggers.len();
         match entry.origin {
@@ -178,18 +192,24 @@ impl Run<'_, '_> {
         normal(reply, self.judge.given == Given::Log)
     }
 
-    /// Looks which loose refusals the state explains that lasts until before `next`.
-    fn settle(&mut self, next: i64) {
-        let applied = self.at.tree.applied().0;
-        let loose = std::mem::take(&mut self.at.loose);
-        for loose in loose {
-            let is_due = loose.first < next && loose.last >= applied;
-            if is_due && self.refuses(loose.call) {
+    /// Looks which refusals the state explains that lasts until before `next`. One that has no other state is wrong.
+    fn settle(&mut self, next: i64) -> Result<(), Mismatch> {
+        while let Some(loose) = self.judge.loose.get(self.at.loose)
+            && loose.first < next
+        {
+            self.at.due.push(*loose);
+            self.at.loose += 1;
+        }
+        for loose in std::mem::take(&mut self.at.due) {
+            if self.refuses(loose.call) {
                 self.at.compared += 1;
+            } else if loose.last < next || next == i64::MAX {
+                return Err(self.mismatch(loose.last, loose.call, "it was refused for no reason".into()));
             } else {
-                self.at.loose.push(loose);
+                self.at.due.push(loose);
             }
         }
+        Ok(())
     }
 
     fn refuses(&self, at: usize) -> bool {
@@ -214,27 +234,37 @@ impl Run<'_, '_> {
         let request = &self.judge.history.calls[call].request;
         let seen = format!("{} {:?}: {seen}", request.opcode().name(), request.path());
         let violation = Violation::of(RULE, call, seen);
-        Mismatch { zxid, compared: self.at.compared, call, violation }
+        Mismatch { zxid, compared: self.at.compared, call, is_idle: false, violation }
     }
 }
 
-/// The refusals about nodes without a number, with the numbers that the session saw before and after.
+/// The refusals about nodes without a number, with the numbers that their sessions saw before and after.
 fn loose(history: &History, asked: &[Asked]) -> Vec<Loose> {
-    let is_loose = |at: &usize| {
-        let call = &history.calls[*at];
-        let about_nodes = matches!(&call.outcome, Outcome::Refused { code, .. } if is_of_nodes(*code));
-        about_nodes && call.zxid().is_none() && asked[*at] != Asked::Other
-    };
-    let bounds = |call: usize| {
-        let own = &history.calls[call];
-        let others = history.calls.iter().filter(|other| other.session == own.session);
-        let numbered = others.filter_map(|other| Some((other.position, other.zxid()?)));
-        let before = numbered.clone().filter(|(position, _)| *position < own.position);
-        let after = numbered.filter(|(position, _)| *position > own.position);
-        let first = before.map(|(_, zxid)| zxid).max().unwrap_or(0);
-        Loose { call, first, last: after.map(|(_, zxid)| zxid).min().unwrap_or(i64::MAX) }
-    };
-    (0..history.calls.len()).filter(is_loose).map(bounds).collect()
+    let calls = &history.calls;
+    let mut order: Vec<usize> = (0..calls.len()).collect();
+    order.sort_unstable_by_key(|at| (calls[*at].session, calls[*at].position));
+    let mut loose = Vec::new();
+    for told in order.chunk_by(|one, other| calls[*one].session == calls[*other].session) {
+        let from = loose.len();
+        let (mut first, mut last) = (0, i64::MAX);
+        for at in told {
+            let call = &calls[*at];
+            let about_nodes = matches!(&call.outcome, Outcome::Refused { code, .. } if is_of_nodes(*code));
+            if call.zxid().is_none() && about_nodes && asked[*at] != Asked::Other {
+                loose.push(Loose { call: *at, first, last });
+            }
+            first = call.zxid().unwrap_or(first);
+        }
+        let mut rest = loose[from..].iter_mut().rev().peekable();
+        for at in told.iter().rev() {
+            last = calls[*at].zxid().unwrap_or(last);
+            if let Some(loose) = rest.next_if(|loose| loose.call == *at) {
+                loose.last = last;
+            }
+        }
+    }
+    loose.sort_unstable_by_key(|loose| (loose.first, loose.call));
+    loose
 }
 
 /// Whether a refusal follows from the nodes; others come from the session or from how busy the server was.
