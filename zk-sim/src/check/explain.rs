@@ -30,10 +30,17 @@ pub(super) fn explain<'a>(
         open: open(history, asked),
         mentioned: mentioned(history),
         tries: 0,
+        patience: Patience::Short,
     };
     let compared = match search.verify() {
         Ok(compared) => compared,
-        Err(mismatch) => search.explain(&mismatch).map_err(|deepest| deepest.violation)?,
+        Err(mismatch) => match search.explain(&mismatch) {
+            Ok(compared) => compared,
+            Err(_) => {
+                (search.patience, search.tries) = (Patience::Long, 0);
+                search.explain(&mismatch).map_err(|deepest| deepest.violation)?
+            }
+        },
     };
     Ok((search.known, search.judge, compared))
 }
@@ -57,6 +64,16 @@ struct Search<'a> {
     /// The numbers that stats of a node mention, by its path.
     mentioned: BTreeMap<String, BTreeSet<i64>>,
     tries: usize,
+    patience: Patience,
+}
+
+/// Which guesses are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Patience {
+    /// Those that change something by themselves.
+    Short,
+    /// Those, too, that do so only after others.
+    Long,
 }
 
 /// Something that may have happened after a number.
@@ -89,7 +106,7 @@ impl Search<'_> {
                 },
                 // It may take two guesses to get further, or to be of any use.
                 Err(next) if next.is_idle => {
-                    idle.push((nth, zxid));
+                    idle.extend((self.patience == Patience::Long).then_some((nth, zxid)));
                     next
                 }
                 Err(next) if next.compared == mismatch.compared => {
