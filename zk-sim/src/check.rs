@@ -20,8 +20,9 @@ use zk_session::{Code, EventKind, Instant, Path, Reply, Request, SessionId, Zxid
 use crate::Quirks;
 use crate::acl::Id;
 use crate::txn::Txn;
-use asked::Asked;
+use asked::{Asked, Log};
 pub use linear::{OPERATIONS_MAX, linearizable};
+use verify::{Given, Judge};
 
 mod asked;
 mod explain;
@@ -139,9 +140,9 @@ impl fmt::Display for Violation {
 pub fn replay(history: &History, quirks: &Quirks) -> Result<Report, Violation> {
     let asked = Asked::of(history, quirks);
     order::check(history, &asked)?;
-    let (log, trail) = explain::explain(history, &asked, quirks)?;
-    watches::check(history, &trail.triggers)?;
-    Ok(report(history, &trail, explain::guesses(&log)))
+    let (log, judge, checked) = explain::explain(history, &asked, quirks)?;
+    watches::check(history, &judge.triggers)?;
+    Ok(report(history, checked, &log))
 }
 
 /// Judges a history by the log of the servers, all of it and in order. Times are compared as well.
@@ -157,14 +158,14 @@ pub fn replay_with_log<'a>(
     let asked = Asked::of(history, quirks);
     order::check(history, &asked)?;
     let log = asked::matched(history, &asked, log)?;
-    let trail = verify::verify(history, &asked, &log, verify::Given::Log, quirks)
-        .map_err(|mismatch| mismatch.violation)?;
-    watches::check(history, &trail.triggers)?;
-    Ok(report(history, &trail, explain::guesses(&log)))
+    let mut judge = Judge::new(history, &asked, Given::Log, quirks);
+    let checked = judge.judge(&log).map_err(|mismatch| mismatch.violation)?;
+    watches::check(history, &judge.triggers)?;
+    Ok(report(history, checked, &log))
 }
 
-fn report(history: &History, trail: &verify::Trail, placed: usize) -> Report {
-    Report { checked: trail.checked, unchecked: history.calls.len() - trail.checked, placed }
+fn report(history: &History, checked: usize, log: &Log) -> Report {
+    Report { checked, unchecked: history.calls.len() - checked, placed: explain::guesses(log) }
 }
 
 impl Violation {

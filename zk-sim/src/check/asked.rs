@@ -17,6 +17,9 @@ pub(super) enum Asked {
     Other,
 }
 
+/// Transactions by number.
+pub(super) type Log = BTreeMap<i64, Entry>;
+
 /// A transaction, and the call that is answered by its result.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
@@ -122,7 +125,7 @@ pub(super) fn matched<'a>(
     history: &History,
     asked: &[Asked],
     log: impl IntoIterator<Item = &'a Txn>,
-) -> Result<Vec<Entry>, Violation> {
+) -> Result<Log, Violation> {
     let mut numbered: BTreeMap<i64, usize> = BTreeMap::new();
     let mut open: Vec<usize> = Vec::new();
     for (at, call) in history.calls.iter().enumerate() {
@@ -138,7 +141,7 @@ pub(super) fn matched<'a>(
         }
     }
     let sessions: BTreeSet<SessionId> = history.calls.iter().map(|call| session(call.session)).collect();
-    let mut entries = Vec::new();
+    let mut entries = Log::new();
     for txn in log {
         let is_asked = |at: usize| {
             let call = &history.calls[at];
@@ -165,7 +168,7 @@ pub(super) fn matched<'a>(
             };
             return Err(Violation::of(rule, unsent, format!("{}: {:?}", txn.zxid, txn.write)));
         };
-        entries.push(Entry { txn: txn.clone(), origin });
+        entries.insert(txn.zxid.0, Entry { txn: txn.clone(), origin });
     }
     match numbered.first_key_value() {
         Some((zxid, at)) => {

@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::asked::{Asked, Entry, Origin, paths, session};
+use super::asked::{Asked, Entry, Log, Origin, paths, session};
 use super::normal::stat;
-use super::verify::{self, Given, Mismatch, Trail};
+use super::verify::{self, Given, Judge, Mismatch};
 use super::{History, Outcome, Violation, order};
 use crate::txn::{Txn, Write};
 use crate::{Millis, Quirks, Zxid, path};
@@ -17,50 +17,63 @@ const TRIES_MAX: usize = 5_000;
 /// Of a longer run of free numbers only the first, the last and one between are tried.
 const RUN_MAX: i64 = 4;
 
-/// The log that explains the history, and what comes of it.
-pub(super) fn explain(
-    history: &History,
-    asked: &[Asked],
-    quirks: &Quirks,
-) -> Result<(Vec<Entry>, Trail), Violation> {
+/// The log that explains the history, and who has judged by it.
+pub(super) fn explain<'a>(
+    history: &'a History,
+    asked: &'a [Asked],
+    quirks: &'a Quirks,
+) -> Result<(Log, Judge<'a>, usize), Violation> {
     let mut search = Search {
-        history,
         asked,
-        quirks,
+        judge: Judge::new(history, asked, Given::Guess, quirks),
         known: known(history, asked)?,
         open: open(history, asked),
         mentioned: mentioned(history),
         tries: 0,
+        patience: Patience::Short,
     };
-    match search.verify() {
-        Ok(trail) => Ok((search.log(), trail)),
-        Err(mismatch) => {
-            let trail = search.explain(&mismatch).map_err(|deepest| deepest.violation)?;
-            Ok((search.log(), trail))
-        }
-    }
+    let compared = match search.verify() {
+        Ok(compared) => compared,
+        Err(mismatch) => match search.explain(&mismatch) {
+            Ok(compared) => compared,
+            Err(_) => {
+                (search.patience, search.tries) = (Patience::Long, 0);
+                search.explain(&mismatch).map_err(|deepest| deepest.violation)?
+            }
+        },
+    };
+    Ok((search.known, search.judge, compared))
 }
 
 /// How many entries of a log were guessed or found for calls without an answer.
-pub(super) fn guesses(log: &[Entry]) -> usize {
+pub(super) fn guesses(log: &Log) -> usize {
     let guessed = |entry: &&Entry| {
         entry.origin == Origin::Unanswered
             || entry.origin == Origin::Server && entry.txn.write == Write::CloseSession
     };
-    log.iter().filter(guessed).count()
+    log.values().filter(guessed).count()
 }
 
 struct Search<'a> {
-    history: &'a History,
     asked: &'a [Asked],
-    quirks: &'a Quirks,
-    /// Transactions by number, guesses among them.
-    known: BTreeMap<i64, Entry>,
+    judge: Judge<'a>,
+    /// Guesses are among them.
+    known: Log,
     /// What may have happened, without the guesses.
     open: Vec<Open>,
     /// The numbers that stats of a node mention, by its path.
     mentioned: BTreeMap<String, BTreeSet<i64>>,
     tries: usize,
+    patience: Patience,
+}
+
+/// Which guesses are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Patience {
+    /// Those that change something by themselves.
+    Short,
+    /// Those, too, that do so only after others.
+    Long,
 }
 
 /// Something that may have happened after a number.
@@ -71,31 +84,31 @@ struct Open {
 }
 
 impl Search<'_> {
-    fn log(&self) -> Vec<Entry> {
-        self.known.values().cloned().collect()
-    }
-
-    fn verify(&mut self) -> Result<Trail, Mismatch> {
+    fn verify(&mut self) -> Result<usize, Mismatch> {
         self.tries += 1;
-        verify::verify(self.history, self.asked, &self.log(), Given::Guess, self.quirks)
+        self.judge.judge(&self.known)
     }
 
     /// Makes guesses until the mismatch is gone and no other is left; else the one that was reached last is told.
-    fn explain(&mut self, mismatch: &Mismatch) -> Result<Trail, Mismatch> {
+    fn explain(&mut self, mismatch: &Mismatch) -> Result<usize, Mismatch> {
         let mut deepest = mismatch.clone();
-        let mut later = Vec::new();
+        let (mut later, mut idle) = (Vec::new(), Vec::new());
         for (nth, zxid) in self.guesses_for(mismatch) {
             if self.tries >= TRIES_MAX {
                 break;
             }
             let guess = self.put(nth, zxid);
             let next = match self.verify() {
-                Ok(trail) => return Ok(trail),
+                Ok(compared) => return Ok(compared),
                 Err(next) if next.compared > mismatch.compared => match self.explain(&next) {
-                    Ok(trail) => return Ok(trail),
+                    Ok(compared) => return Ok(compared),
                     Err(next) => next,
                 },
-                // It may take two guesses to get further.
+                // It may take two guesses to get further, or to be of any use.
+                Err(next) if next.is_idle => {
+                    idle.extend((self.patience == Patience::Long).then_some((nth, zxid)));
+                    next
+                }
                 Err(next) if next.compared == mismatch.compared => {
                     later.push((nth, zxid));
                     next
@@ -107,13 +120,13 @@ impl Search<'_> {
                 deepest = next;
             }
         }
-        for (nth, zxid) in later {
+        for (nth, zxid) in later.into_iter().chain(idle) {
             if self.tries >= TRIES_MAX {
                 break;
             }
             let guess = self.put(nth, zxid);
             match self.explain(mismatch) {
-                Ok(trail) => return Ok(trail),
+                Ok(compared) => return Ok(compared),
                 Err(next) if next.compared > deepest.compared => deepest = next,
                 Err(_) => {}
             }
@@ -126,11 +139,13 @@ impl Search<'_> {
         let guess = self.open.remove(nth);
         let txn = Txn { zxid: Zxid(zxid), ..guess.entry.txn.clone() };
         self.known.insert(zxid, Entry { txn, origin: guess.entry.origin });
+        self.judge.forget(zxid);
         guess
     }
 
     fn take_back(&mut self, nth: usize, zxid: i64, guess: Open) {
         self.known.remove(&zxid);
+        self.judge.forget(zxid);
         self.open.insert(nth, guess);
     }
 
@@ -149,12 +164,13 @@ impl Search<'_> {
             let free =
                 |zxid: &i64| *zxid > open.after && *zxid <= mismatch.zxid && !self.known.contains_key(zxid);
             let mentioned: BTreeSet<i64> = numbers.copied().filter(free).collect();
-            guesses.extend(mentioned.iter().map(|zxid| (false, nth, *zxid)));
+            let is_same = own.iter().any(|own| about.contains(own));
+            guesses.extend(mentioned.iter().map(|zxid| ((false, !is_same), nth, *zxid)));
             let others =
                 self.runs(open.after, mismatch.zxid).into_iter().filter(|zxid| !mentioned.contains(zxid));
-            guesses.extend(others.map(|zxid| (true, nth, zxid)));
+            guesses.extend(others.map(|zxid| ((true, !is_same), nth, zxid)));
         }
-        guesses.sort_by_key(|(unmentioned, ..)| *unmentioned);
+        guesses.sort_by_key(|(unlikely, ..)| *unlikely);
         guesses.into_iter().map(|(_, nth, zxid)| (nth, zxid)).collect()
     }
 
@@ -189,8 +205,8 @@ fn is_near(one: &str, other: &str) -> bool {
 }
 
 /// The writes with numbers.
-fn known(history: &History, asked: &[Asked]) -> Result<BTreeMap<i64, Entry>, Violation> {
-    let mut known: BTreeMap<i64, Entry> = BTreeMap::new();
+fn known(history: &History, asked: &[Asked]) -> Result<Log, Violation> {
+    let mut known = Log::new();
     for (at, call) in history.calls.iter().enumerate() {
         let (Asked::Write(write), Some(zxid)) = (&asked[at], asked[at].number(call)) else { continue };
         let txn = verify::txn(history, call, zxid, write.clone());

@@ -1,6 +1,7 @@
 //! Applies a log to the model's tree, and compares every result and every read with it on the way.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use super::asked::{Asked, Entry, Origin, session};
@@ -10,7 +11,7 @@ use crate::acl::Id;
 use crate::read::Reader;
 use crate::reply::Body;
 use crate::txn::{Trigger, Txn, Write};
-use crate::{Code, Millis, Quirks, SessionId, Tree, Zxid, apply, translate};
+use crate::{Code, Millis, Quirks, Tree, Zxid, apply, translate};
 
 /// What is known of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,14 +22,6 @@ pub(super) enum Given {
     Guess,
 }
 
-/// What has come of it.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Trail {
-    pub(super) checked: usize,
-    /// What watches may have waited for, in order.
-    pub(super) triggers: Vec<(Zxid, Trigger)>,
-}
-
 /// Something that does not follow from the log.
 #[derive(Clone, Debug)]
 pub(super) struct Mismatch {
@@ -37,54 +30,93 @@ pub(super) struct Mismatch {
     /// How far the comparison got.
     pub(super) compared: usize,
     pub(super) call: usize,
+    /// Whether it is only that a guess is of no use.
+    pub(super) is_idle: bool,
     pub(super) violation: Violation,
+}
+
+impl Mismatch {
+    /// A guess that changes nothing explains nothing.
+    fn idle(zxid: i64) -> Self {
+        let violation = Violation::of(RULE, None, "a guess is of no use");
+        Self { zxid, compared: 0, call: 0, is_idle: true, violation }
+    }
 }
 
 /// The rule that every comparison is about.
 const RULE: &str = "what is told follows from the writes before it";
 
-/// Compares a history with a log in the order of its numbers.
-pub(super) fn verify(
-    history: &History,
-    asked: &[Asked],
-    log: &[Entry],
+/// Compares a history with a log, again and again if the log changes: what comes before the change is not repeated.
+#[derive(Debug)]
+pub(super) struct Judge<'a> {
+    history: &'a History,
+    asked: &'a [Asked],
     given: Given,
-    quirks: &Quirks,
-) -> Result<Trail, Mismatch> {
-    let mut run = Run {
-        history,
-        asked,
-        given,
-        quirks,
-        tree: Tree::new(quirks),
-        trail: Trail::default(),
-        loose: loose(history, asked),
-        compared: 0,
-    };
-    if given == Given::Guess {
-        let sessions: BTreeSet<SessionId> = history.calls.iter().map(|call| session(call.session)).collect();
-        sessions.into_iter().for_each(|session| run.tree.open_session(session, 0));
-    }
-    let mut reads: Vec<(i64, usize)> = (0..history.calls.len())
-        .filter(|at| matches!(asked[*at], Asked::Read(_)))
-        .filter_map(|at| Some((history.calls[at].zxid()?, at)))
-        .collect();
-    reads.sort_unstable();
-    let mut reads = reads.into_iter().peekable();
-    for entry in log {
-        while let Some((zxid, at)) = reads.next_if(|(zxid, _)| *zxid < entry.txn.zxid.0) {
-            run.read(zxid, at)?;
+    quirks: &'a Quirks,
+    /// The reads by their numbers.
+    reads: Vec<(i64, usize)>,
+    /// The refusals without a number by their first states.
+    loose: Vec<Loose>,
+    /// Where to go on from, the first one before all.
+    points: Vec<Point>,
+    /// What watches may have waited for, in order.
+    pub(super) triggers: Vec<(Zxid, Trigger)>,
+}
+
+/// How far a comparison has got.
+#[derive(Clone, Debug)]
+struct Point {
+    /// The last transaction that was applied.
+    zxid: i64,
+    tree: Tree,
+    reads: usize,
+    compared: usize,
+    triggers: usize,
+    /// How many refusals without a number had their time, or have it.
+    loose: usize,
+    /// Those that no state so far has explained.
+    due: Vec<Loose>,
+}
+
+/// Transactions between two points.
+const STRIDE: usize = 64;
+
+impl<'a> Judge<'a> {
+    pub(super) fn new(history: &'a History, asked: &'a [Asked], given: Given, quirks: &'a Quirks) -> Self {
+        let mut reads: Vec<(i64, usize)> = (0..history.calls.len())
+            .filter(|at| matches!(asked[*at], Asked::Read(_)))
+            .filter_map(|at| Some((history.calls[at].zxid()?, at)))
+            .collect();
+        reads.sort_unstable();
+        let mut tree = Tree::new(quirks);
+        if given == Given::Guess {
+            history.calls.iter().for_each(|call| tree.open_session(session(call.session), 0));
         }
-        run.settle(entry.txn.zxid.0);
-        run.write(entry)?;
+        let loose = loose(history, asked);
+        let start = Point { zxid: 0, tree, reads: 0, compared: 0, triggers: 0, loose: 0, due: Vec::new() };
+        Self { history, asked, given, quirks, reads, loose, points: vec![start], triggers: Vec::new() }
     }
-    for (zxid, at) in reads {
-        run.read(zxid, at)?;
+
+    /// The log has changed at this number.
+    pub(super) fn forget(&mut self, zxid: i64) {
+        self.points.retain(|point| point.zxid < zxid);
     }
-    run.settle(i64::MAX);
-    match run.loose.first() {
-        Some(loose) => Err(run.mismatch(loose.last, loose.call, "it was refused for no reason".into())),
-        None => Ok(run.trail),
+
+    /// How many calls were compared, if all of them follow from the log.
+    pub(super) fn judge(&mut self, log: &BTreeMap<i64, Entry>) -> Result<usize, Mismatch> {
+        let point = self.points.last().cloned().expect("the first point is before every number");
+        self.triggers.truncate(point.triggers);
+        let rest = log.range((Bound::Excluded(point.zxid), Bound::Unbounded));
+        let mut run = Run { judge: self, at: point };
+        for (number, (zxid, entry)) in rest.enumerate() {
+            run.catch_up(*zxid)?;
+            run.write(entry)?;
+            if number % STRIDE == STRIDE - 1 {
+                run.judge.points.push(run.at.clone());
+            }
+        }
+        run.catch_up(i64::MAX)?;
+        Ok(run.at.compared)
     }
 }
 
@@ -96,38 +128,50 @@ struct Loose {
     last: i64,
 }
 
-struct Run<'a> {
-    history: &'a History,
-    asked: &'a [Asked],
-    given: Given,
-    quirks: &'a Quirks,
-    tree: Tree,
-    trail: Trail,
-    /// What no state so far has explained.
-    loose: Vec<Loose>,
-    compared: usize,
+struct Run<'j, 'a> {
+    judge: &'j mut Judge<'a>,
+    at: Point,
 }
 
-impl Run<'_> {
+impl Run<'_, '_> {
+    /// What was told before the transaction with this number follows from the state so far.
+    fn catch_up(&mut self, next: i64) -> Result<(), Mismatch> {
+        while let Some((zxid, at)) = self.judge.reads.get(self.at.reads).copied()
+            && zxid < next
+        {
+            self.at.reads += 1;
+            self.read(zxid, at)?;
+        }
+        self.settle(next)
+    }
+
     fn write(&mut self, entry: &Entry) -> Result<(), Mismatch> {
-        let (result, triggers) = apply(&mut self.tree, &entry.txn, self.quirks);
-        self.trail.triggers.extend(triggers.into_iter().map(|trigger| (entry.txn.zxid, trigger)));
+        let (result, triggers) = apply(&mut self.at.tree, &entry.txn, self.judge.quirks);
+        let zxid = entry.txn.zxid;
+        self.at.zxid = zxid.0;
+        let is_guess = self.judge.given == Given::Guess && !matches!(entry.origin, Origin::Answered(_));
+        if is_guess && (result.is_err() || triggers.is_empty()) {
+            return Err(Mismatch::idle(zxid.0));
+        }
+        self.judge.triggers.extend(triggers.into_iter().map(|trigger| (zxid, trigger)));
+        self.at.triggers = self.judge.triggers.len();
         match entry.origin {
-            Origin::Answered(at) => self.compare(entry.txn.zxid.0, at, result.map(Body::Outcome)),
+            Origin::Answered(at) => self.compare(zxid.0, at, result.map(Body::Outcome)),
             Origin::Unanswered | Origin::Server => Ok(()),
         }
     }
 
     fn read(&mut self, zxid: i64, at: usize) -> Result<(), Mismatch> {
-        let Asked::Read(read) = &self.asked[at] else { return Ok(()) };
-        let identities = identities(self.history, &self.history.calls[at]);
-        let reader = Reader { session: session(self.history.calls[at].session), identities: &identities };
-        let result = reader.read(&self.tree, read, self.quirks);
+        let Asked::Read(read) = &self.judge.asked[at] else { return Ok(()) };
+        let call = &self.judge.history.calls[at];
+        let identities = identities(self.judge.history, call);
+        let reader = Reader { session: session(call.session), identities: &identities };
+        let result = reader.read(&self.at.tree, read, self.judge.quirks);
         self.compare(zxid, at, result)
     }
 
     fn compare(&mut self, zxid: i64, at: usize, model: Result<Body, Code>) -> Result<(), Mismatch> {
-        let call = &self.history.calls[at];
+        let call = &self.judge.history.calls[at];
         let model = match model {
             Ok(body) => Ok(self.normal(translate::answered(call.request.opcode(), body))),
             Err(code) => Err(translate::refused(code)),
@@ -140,43 +184,46 @@ impl Run<'_> {
         if model != told {
             return Err(self.mismatch(zxid, at, format!("told {told:?}, and it follows {model:?}")));
         }
-        self.trail.checked += 1;
-        self.compared += 1;
+        self.at.compared += 1;
         Ok(())
     }
 
     fn normal(&self, reply: zk_session::Reply) -> zk_session::Reply {
-        normal(reply, self.given == Given::Log)
+        normal(reply, self.judge.given == Given::Log)
     }
 
-    /// Looks which loose refusals the state explains that lasts until before `next`.
-    fn settle(&mut self, next: i64) {
-        let applied = self.tree.applied().0;
-        let loose = std::mem::take(&mut self.loose);
-        for loose in loose {
-            let is_due = loose.first < next && loose.last >= applied;
-            if is_due && self.refuses(loose.call) {
-                self.trail.checked += 1;
-                self.compared += 1;
+    /// Looks which refusals the state explains that lasts until before `next`. One that has no other state is wrong.
+    fn settle(&mut self, next: i64) -> Result<(), Mismatch> {
+        while let Some(loose) = self.judge.loose.get(self.at.loose)
+            && loose.first < next
+        {
+            self.at.due.push(*loose);
+            self.at.loose += 1;
+        }
+        for loose in std::mem::take(&mut self.at.due) {
+            if self.refuses(loose.call) {
+                self.at.compared += 1;
+            } else if loose.last < next || next == i64::MAX {
+                return Err(self.mismatch(loose.last, loose.call, "it was refused for no reason".into()));
             } else {
-                self.loose.push(loose);
+                self.at.due.push(loose);
             }
         }
+        Ok(())
     }
 
     fn refuses(&self, at: usize) -> bool {
-        let call = &self.history.calls[at];
-        let identities = identities(self.history, call);
-        let result = match &self.asked[at] {
+        let Judge { history, asked, quirks, .. } = &*self.judge;
+        let (call, tree) = (&history.calls[at], &self.at.tree);
+        let identities = identities(history, call);
+        let result = match &asked[at] {
             Asked::Write(write) => {
-                let txn = txn(self.history, call, self.tree.applied().0, write.clone());
-                apply(&mut self.tree.clone(), &txn, self.quirks).0.map(Body::Outcome)
+                let txn = txn(history, call, tree.applied().0, write.clone());
+                apply(&mut tree.clone(), &txn, quirks).0.map(Body::Outcome)
             }
-            Asked::Read(read) => Reader { session: session(call.session), identities: &identities }.read(
-                &self.tree,
-                read,
-                self.quirks,
-            ),
+            Asked::Read(read) => {
+                Reader { session: session(call.session), identities: &identities }.read(tree, read, quirks)
+            }
             Asked::Other => return true,
         };
         let code = result.err().map(translate::refused);
@@ -184,30 +231,40 @@ impl Run<'_> {
     }
 
     fn mismatch(&self, zxid: i64, call: usize, seen: String) -> Mismatch {
-        let request = &self.history.calls[call].request;
+        let request = &self.judge.history.calls[call].request;
         let seen = format!("{} {:?}: {seen}", request.opcode().name(), request.path());
         let violation = Violation::of(RULE, call, seen);
-        Mismatch { zxid, compared: self.compared, call, violation }
+        Mismatch { zxid, compared: self.at.compared, call, is_idle: false, violation }
     }
 }
 
-/// The refusals about nodes without a number, with the numbers that the session saw before and after.
+/// The refusals about nodes without a number, with the numbers that their sessions saw before and after.
 fn loose(history: &History, asked: &[Asked]) -> Vec<Loose> {
-    let is_loose = |at: &usize| {
-        let call = &history.calls[*at];
-        let about_nodes = matches!(&call.outcome, Outcome::Refused { code, .. } if is_of_nodes(*code));
-        about_nodes && call.zxid().is_none() && asked[*at] != Asked::Other
-    };
-    let bounds = |call: usize| {
-        let own = &history.calls[call];
-        let others = history.calls.iter().filter(|other| other.session == own.session);
-        let numbered = others.filter_map(|other| Some((other.position, other.zxid()?)));
-        let before = numbered.clone().filter(|(position, _)| *position < own.position);
-        let after = numbered.filter(|(position, _)| *position > own.position);
-        let first = before.map(|(_, zxid)| zxid).max().unwrap_or(0);
-        Loose { call, first, last: after.map(|(_, zxid)| zxid).min().unwrap_or(i64::MAX) }
-    };
-    (0..history.calls.len()).filter(is_loose).map(bounds).collect()
+    let calls = &history.calls;
+    let mut order: Vec<usize> = (0..calls.len()).collect();
+    order.sort_unstable_by_key(|at| (calls[*at].session, calls[*at].position));
+    let mut loose = Vec::new();
+    for told in order.chunk_by(|one, other| calls[*one].session == calls[*other].session) {
+        let from = loose.len();
+        let (mut first, mut last) = (0, i64::MAX);
+        for at in told {
+            let call = &calls[*at];
+            let about_nodes = matches!(&call.outcome, Outcome::Refused { code, .. } if is_of_nodes(*code));
+            if call.zxid().is_none() && about_nodes && asked[*at] != Asked::Other {
+                loose.push(Loose { call: *at, first, last });
+            }
+            first = call.zxid().unwrap_or(first);
+        }
+        let mut rest = loose[from..].iter_mut().rev().peekable();
+        for at in told.iter().rev() {
+            last = calls[*at].zxid().unwrap_or(last);
+            if let Some(loose) = rest.next_if(|loose| loose.call == *at) {
+                loose.last = last;
+            }
+        }
+    }
+    loose.sort_unstable_by_key(|loose| (loose.first, loose.call));
+    loose
 }
 
 /// Whether a refusal follows from the nodes; others come from the session or from how busy the server was.
