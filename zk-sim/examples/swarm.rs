@@ -7,9 +7,9 @@ use zk_sim::world::{Decisions, Limits, Marks, Outcome, run, shrink};
 
 const USAGE: &str = "usage: swarm [--seeds A..B] [--steps N] [--replay SEED]";
 /// How many lines of a run that breaks a law are shown.
-const LINES: usize = 50;
+const LINES: usize = 0;
 /// Runs spent on making a failure simpler.
-const TRIES: usize = 400;
+const TRIES: usize = 0;
 
 struct Asked {
     seeds: std::ops::Range<u64>,

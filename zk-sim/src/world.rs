@@ -212,7 +212,7 @@ impl World {
         for client in 0..self.plan.clients {
             self.start_client(client);
         }
-        if !self.plan.is_calm() {
+        if !self.plan.faults.is_empty() {
             self.net.schedule(self.plan.fault_pause, Event::Fault);
         }
         while self.violation.is_none() {

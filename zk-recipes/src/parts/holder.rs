@@ -67,7 +67,22 @@ impl Holder {
         Kept::Told(Self::arming(seat, 1, On::Node, scene), event)
     }
 
+    /// Whether this is to be overlooked, by a machine that is to be wrong.
+    fn overlooks<C>(&self, input: &Input<C>, scene: &Scene<'_>) -> bool {
+        match (self, input) {
+            (Self::Held { .. }, Input::Watch(..)) => wrong!(scene.site, IgnoresItsEnd),
+            (Self::Held { .. }, Input::Session(SessionState::LeaseExpired)) => {
+                wrong!(scene.site, OutlivesItsLease)
+            }
+            (_, Input::Session(SessionState::Ended(_))) => wrong!(scene.site, OutlivesItsSession),
+            _ => false,
+        }
+    }
+
     pub(crate) fn step<C>(self, input: Input<C>, scene: &mut Scene<'_>) -> Kept {
+        if self.overlooks(&input, scene) {
+            return Kept::Still(self);
+        }
         match (self, input) {
             (Self::Held { seat, term, watch: Watch::Arming(on) }, Input::Got(_, reply)) => {
                 if seat.stands(&reply, scene) {
@@ -75,9 +90,6 @@ impl Holder {
                 } else {
                     lost(seat, Cause::NodeGone, scene)
                 }
-            }
-            (held @ Self::Held { .. }, Input::Watch(_, _)) if wrong!(scene.site, IgnoresItsEnd) => {
-                Kept::Still(held)
             }
             (Self::Held { seat, watch: Watch::Armed(On::Node), .. }, Input::Watch(_, event))
                 if seat.ends(&event) =>
@@ -97,11 +109,6 @@ impl Holder {
             }
             (held @ Self::Held { .. }, Input::Session(SessionState::Connected { .. })) => {
                 Kept::Told(held, Event::Resumed)
-            }
-            (held @ Self::Held { .. }, Input::Session(SessionState::LeaseExpired))
-                if wrong!(scene.site, OutlivesItsLease) =>
-            {
-                Kept::Still(held)
             }
             (Self::Held { seat, term, .. }, Input::Session(SessionState::LeaseExpired)) => {
                 let event = Event::Lost { fence: seat.fence, cause: Cause::LeaseExpired };
@@ -135,9 +142,6 @@ impl Holder {
             }
             (Self::Verifying { seat, term, on }, Input::Failed(_, error)) => {
                 unverified(seat, term, on, error, scene)
-            }
-            (holder, Input::Session(SessionState::Ended(_))) if wrong!(scene.site, OutlivesItsSession) => {
-                Kept::Still(holder)
             }
             (Self::Held { seat, .. }, Input::Session(SessionState::Ended(end))) => {
                 Kept::Over(Event::Lost { fence: seat.fence, cause: Cause::Ended(end) }, None)

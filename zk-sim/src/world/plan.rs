@@ -85,9 +85,10 @@ impl Plan {
         }
     }
 
-    /// Whether nothing is meant to go wrong.
-    pub(super) const fn is_calm(&self) -> bool {
-        self.faults.is_empty()
+    /// Whether nothing is meant to go wrong. Servers before 3.5 close the connections of those who ask for what they do not
+    /// know, and users do.
+    pub(super) fn is_calm(&self) -> bool {
+        self.faults.is_empty() && self.version > Version::V3_4
     }
 
     /// Whether the servers report to each other as quickly as a lease assumes. A server that stops for a while does not.
