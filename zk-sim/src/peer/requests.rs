@@ -56,7 +56,7 @@ impl Peer {
         match request {
             Request::Write(write) => self.propose(conn, session, xid, write),
             Request::Read(read) => {
-                let result = self.read(conn, session, read);
+                let result = self.read(conn, session, &read);
                 self.answer_now(conn, xid, &result);
             }
             Request::Watch(watch) => {

@@ -162,9 +162,10 @@ impl World {
             SessionState::Suspended { .. } if self.plan.is_calm() && !self.is_healing => {
                 self.broken(Law::Disturbed, Some(client));
             }
+            SessionState::Suspended { .. } => self.truth.cut(self.life(client)),
             SessionState::Ended(ended) => self.over(client, ended),
             // What else there is asks for nothing.
-            SessionState::Suspended { .. } | SessionState::LeaseExpired | SessionState::Connecting | _ => {}
+            SessionState::LeaseExpired | SessionState::Connecting | _ => {}
         }
     }
 

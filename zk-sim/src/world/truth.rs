@@ -50,6 +50,8 @@ struct Call {
     submitted: u64,
     verdict: Option<(u64, Verdict)>,
     zxid: Option<Zxid>,
+    /// Its connection was lost before it left.
+    stranded: bool,
     /// A later call is in the log, which was made when nothing was known of this one.
     overtaken: bool,
 }
@@ -118,7 +120,14 @@ impl Truth {
         let book = self.books.entry(life).or_default();
         book.index.insert(call, book.calls.len());
         book.untold += 1;
-        book.calls.push(Call { write, submitted: step, verdict: None, zxid: None, overtaken: false });
+        book.calls.push(Call {
+            write,
+            submitted: step,
+            verdict: None,
+            zxid: None,
+            stranded: false,
+            overtaken: false,
+        });
     }
 
     /// The caller was told. Whether it was applied all the same, for calls of unknown fate.
@@ -185,11 +194,19 @@ impl Truth {
         Ok((triggers, is_late))
     }
 
+    /// A connection is lost: what has ended and not left never will.
+    pub(super) fn cut(&mut self, life: LifeId) {
+        let Some(book) = self.books.get_mut(&life) else { return };
+        for call in book.calls.iter_mut().skip(book.sent) {
+            call.stranded |= call.verdict.is_some();
+        }
+    }
+
     /// A frame has left a client: which call is it? Calls leave in the order in which they were made.
     pub(super) fn sent(&mut self, life: LifeId, frame: (ConnId, i32), write: &Write) {
         let Some(book) = self.books.get_mut(&life) else { return };
         let rest = book.calls.iter().enumerate().skip(book.sent);
-        let is_it = |call: &Call| call.write.as_ref() == Some(write) && !call.is_unsent();
+        let is_it = |call: &Call| call.write.as_ref() == Some(write) && !call.is_unsent() && !call.stranded;
         if let Some((at, _)) = rest.into_iter().find(|(_, call)| is_it(call)) {
             book.sent = at + 1;
             self.frames.insert(frame, (life, at));
