@@ -27,7 +27,9 @@
 //! # What never to send
 //!
 //! ZooKeeper 3.8 takes no more requests from anybody after an opcode 13 (`check`) outside of a multi, and after a
-//! `createTTL` whose flags are no TTL mode. A test that sends either breaks the shared server for all others.
+//! `createTTL` whose flags are no TTL mode. A test that sends either breaks the shared server for all others. So does an
+//! ordinary `create` of `/zookeeper/quota/zookeeper_limits`, on 3.8.0 and 3.9.3, as nodes of quotas do whose data cannot be
+//! read: the server fails over them when it applies a write.
 
 pub use proxy::{Direction, Proxy};
 pub use wait::wait_until;

@@ -45,7 +45,9 @@ fn the_model_answers_as_3_4_does() {
 fn answers_alike(installation: &Installation) {
     let server = Server::start(installation, options());
     for (clients, sequences) in [(1, SEQUENCES), (2, PAIRS)] {
-        alike(&server, false, driver::compare, &|plan| Plan { clients, sequences, ..plan });
+        for (is_pipelined, sequences) in [(false, sequences), (true, sequences / 3)] {
+            alike(&server, false, driver::compare, &|plan| Plan { clients, is_pipelined, sequences, ..plan });
+        }
     }
 }
 
@@ -96,7 +98,15 @@ fn alike(
     let version = driver::version(&name).unwrap_or_else(|| panic!("the model does not know {name}"));
     let quirks = Quirks { enforces_quotas, ..Quirks::of(version) };
     let config = Config { quirks, tick_ms: TICK_MS, reap_interval_ms: u64::MAX, ..Config::default() };
-    let plan = change(Plan { address, config, clients: 1, quotas: false, sequences: SEQUENCES, seed: 1 });
+    let plan = change(Plan {
+        address,
+        config,
+        clients: 1,
+        quotas: false,
+        is_pipelined: false,
+        sequences: SEQUENCES,
+        seed: 1,
+    });
     let report = compare(&plan).expect("the server answers");
     assert_eq!(report.sequences, plan.sequences);
     assert!(report.requests > plan.sequences, "too few requests were compared: {report:?}");

@@ -3,7 +3,8 @@
 /// A line of releases, by its last member that the model was compared with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Version {
-    /// 3.4.13: no containers, no persistent watches, none of the later operations.
+    /// 3.4.13: no containers, no persistent watches, none of the later operations. With the masking of digests that
+    /// distributions have added to it.
     V3_4,
     /// 3.5: no persistent watches, no `multiRead`.
     V3_5,
@@ -55,7 +56,7 @@ pub struct Quirks {
     pub delete_needs_node_first: bool,
     /// `checkWatches` finds the watches of other connections, too, and stumbles over paths without a `/` (before 3.9).
     pub check_sees_others: bool,
-    /// `getACL` hides digests from who may not write the ACL (from 3.4.14 and 3.5.5).
+    /// `getACL` hides digests from who may not write the ACL (from 3.4.14 and 3.5.5, and in 3.4.13 of distributions).
     pub digests_are_masked: bool,
     /// An ACL list or a scheme that is null is malformed, not invalid (3.4).
     pub null_acl_is_malformed: bool,
@@ -91,7 +92,7 @@ impl Quirks {
             flags_are_late: !modern,
             delete_needs_node_first: !modern,
             check_sees_others: !latest,
-            digests_are_masked: modern,
+            digests_are_masked: true,
             null_acl_is_malformed: !modern,
             addresses_have_bits: modern,
             path_edges_refused: modern,

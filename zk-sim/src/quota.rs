@@ -2,6 +2,8 @@
 //!
 //! The quota of `/a` is `/zookeeper/quota/a/zookeeper_limits`, which a client writes; what is there at present is beside it
 //! in `zookeeper_stats`. Its data changes without a transaction of its own: no version, no time and no watch tells of it.
+//!
+//! Servers die of a quota for the root, and of numbers that cannot be read. The model does not; it keeps no account of them.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -16,6 +16,7 @@ use sides::{Line, Model, Real};
 pub(crate) use sides::{told_version, version};
 use zk_sim::Config;
 
+mod batch;
 pub(crate) mod frame;
 mod grammar;
 mod normal;
@@ -42,6 +43,8 @@ pub(crate) struct Plan {
     pub(crate) clients: usize,
     /// Whether there are quotas.
     pub(crate) quotas: bool,
+    /// Whether requests are sent while answers are awaited.
+    pub(crate) is_pipelined: bool,
     /// How many sequences.
     pub(crate) sequences: u64,
     /// What they follow from.
@@ -105,7 +108,7 @@ fn sequences(plan: &Plan, run: impl Fn(Run<'_>) -> Result<(), Stop>) -> io::Resu
         report.sequences += 1;
         let found = run(Run {
             sides: (Peer::new(Real::new(plan.address)), Peer::new(Model::new(plan.config.clone()))),
-            grammar: Grammar::new(seed, &root, plan.quotas, &plan.config.quirks),
+            grammar: Grammar::new(seed, &root, plan),
             root: &root,
             requests: &mut report.requests,
             xid: 0,
@@ -135,7 +138,7 @@ impl Run<'_> {
         self.open(0)?;
         self.prepare()?;
         for _ in 2..STEPS {
-            let step = self.grammar.next();
+            let step = self.grammar.next_or_batch();
             let lines = self.both(0, &step)?;
             if lines.last().is_some_and(|line| line == CLOSED) {
                 self.both(0, &Step::Renew)?;
@@ -215,16 +218,17 @@ impl Run<'_> {
 
     /// Takes a step on both sides, and compares.
     fn carry_out(&mut self, who: Line, step: &Step, in_any_order: bool) -> Result<Vec<String>, Stop> {
-        *self.requests += 1;
-        self.xid += 1;
-        let (mut theirs, mut ours) =
-            (self.sides.0.take(who, step, self.xid)?, self.sides.1.take(who, step, self.xid)?);
+        let count = if let Step::Batch(steps) = step { steps.len() } else { 1 };
+        let xid = self.xid + 1;
+        self.xid += i32::try_from(count).expect("a sequence is short");
+        *self.requests += u64::try_from(count).expect("a sequence is short");
+        let (mut theirs, mut ours) = (self.sides.0.take(who, step, xid)?, self.sides.1.take(who, step, xid)?);
         if in_any_order {
             theirs.sort();
             ours.sort();
         }
         self.same(&format_args!("client {who}, {step:?}"), &theirs, &ours)?;
-        self.grammar.created.extend(self.sides.0.created.take());
+        self.grammar.created.append(&mut self.sides.0.created);
         Ok(theirs)
     }
 

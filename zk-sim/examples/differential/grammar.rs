@@ -1,7 +1,6 @@
 //! Random requests: every operation that is safe, good and bad arguments, and what only a broken client would send.
 
-use zk_sim::Quirks;
-
+use crate::driver::Plan;
 use crate::driver::frame::Body;
 
 /// Numbers that follow from a seed (splitmix64).
@@ -53,6 +52,8 @@ pub(crate) enum Step {
     Impostor,
     /// Name the session on another connection, as one who has seen more than there is.
     Ahead,
+    /// Send all of these requests, and then hear the answers.
+    Batch(Vec<Self>),
 }
 
 /// Makes the requests of one sequence below a node of its own.
@@ -63,6 +64,7 @@ pub(crate) struct Grammar {
     /// Paths that were answered by creates.
     pub(crate) created: Vec<String>,
     quotas: bool,
+    pub(crate) is_pipelined: bool,
     /// Whether the node of the configuration is the server's, which no sequence can create or delete.
     has_config_node: bool,
 }
@@ -104,13 +106,14 @@ const QUOTAS: [&str; 7] = [
 ];
 
 impl Grammar {
-    pub(crate) fn new(seed: u64, root: &str, quotas: bool, quirks: &Quirks) -> Self {
+    pub(crate) fn new(seed: u64, root: &str, plan: &Plan) -> Self {
         Self {
             dice: Dice::new(seed),
             root: root.into(),
             created: vec![root.into()],
-            quotas,
-            has_config_node: quirks.has_config_node,
+            quotas: plan.quotas,
+            is_pipelined: plan.is_pipelined,
+            has_config_node: plan.config.quirks.has_config_node,
         }
     }
 

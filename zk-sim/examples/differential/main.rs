@@ -32,6 +32,7 @@ usage: differential HOST:PORT
     [--version 3.9.3]    whose quirks the model has (3.4.13, 3.8.0); else it is what the server says
     [--tick MS]          the tick of the server, 200 unless told
     [--two]              two clients at once
+    [--pipelined]        requests sent while answers are awaited
     [--quotas]           with quotas
     [--enforce-quotas]   with quotas, which the server enforces
     [--slow]             what time brings; a sequence takes seconds";
@@ -44,6 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         config: Config { tick_ms: 200, reap_interval_ms: u64::MAX, ..Config::default() },
         clients: 1,
         quotas: false,
+        is_pipelined: false,
         sequences: 300,
         seed: 1,
     };
@@ -56,6 +58,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             "--version" => asked = Some(value()?),
             "--tick" => plan.config.tick_ms = value()?.parse()?,
             "--two" => plan.clients = 2,
+            "--pipelined" => plan.is_pipelined = true,
             "--quotas" => plan.quotas = true,
             "--enforce-quotas" => (plan.quotas, enforces_quotas) = (true, true),
             "--slow" => is_slow = true,

@@ -56,7 +56,7 @@ impl Pair {
             3 if dice.one_in(2) => Step::Impostor,
             3 => Step::Ahead,
             4 => Step::Ask { opcode: CLOSE_SESSION, seen: None, body: Body::default() },
-            _ => self.grammar.next(),
+            _ => self.grammar.next_or_batch(),
         };
         (who, step)
     }

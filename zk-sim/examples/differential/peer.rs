@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::driver::PING_STEP;
 use crate::driver::frame::{Body, Values, is_safe};
 use crate::driver::grammar::Step;
 use crate::driver::normal::Frame;
@@ -21,8 +22,8 @@ pub(crate) struct Peer<S> {
     side: S,
     pub(crate) frame: Frame,
     sessions: [Session; 2],
-    /// The path that the last create was answered with.
-    pub(crate) created: Option<String>,
+    /// The paths that creates were answered with.
+    pub(crate) created: Vec<String>,
 }
 
 /// A session as its client knows it.
@@ -35,7 +36,7 @@ struct Session {
 
 impl<S: Side> Peer<S> {
     pub(crate) fn new(side: S) -> Self {
-        Self { side, frame: Frame::default(), sessions: Default::default(), created: None }
+        Self { side, frame: Frame::default(), sessions: Default::default(), created: vec![] }
     }
 
     /// Connects, and opens a session with this timeout.
@@ -55,7 +56,8 @@ impl<S: Side> Peer<S> {
         self.side.connect(line)?;
         let body = Body::default().int(0).long(seen).int(timeout_ms).long(id);
         let frame = body.bytes(Some(&password)).bool(false).framed();
-        let answer = self.side.ask(line, &frame, &|_| true)?;
+        self.side.send(line, &frame)?;
+        let answer = self.side.hear(line, &|_| true)?;
         let Some(greeting) = answer.frames.first() else { return Ok(CLOSED.into()) };
         let mut values = Values(greeting);
         let parsed = (|| {
@@ -76,7 +78,8 @@ impl<S: Side> Peer<S> {
     /// Carries a step of a client out: what comes back, in the words that both sides share.
     pub(crate) fn take(&mut self, who: Line, step: &Step, xid: i32) -> io::Result<Vec<String>> {
         match step {
-            Step::Ask { opcode, seen, body } => self.ask(who, *opcode, *seen, body, xid),
+            Step::Ask { .. } => self.ask(who, std::slice::from_ref(step), xid),
+            Step::Batch(steps) => self.ask(who, steps, xid),
             Step::Reconnect => {
                 self.side.cut(who)?;
                 Ok(vec![self.renew(who)?])
@@ -114,7 +117,7 @@ impl<S: Side> Peer<S> {
 
     /// What has come for a client, and the answer to a ping after it.
     pub(crate) fn ping(&mut self, who: Line, xid: i32) -> io::Result<Vec<String>> {
-        self.ask(who, PING, None, &Body::default(), xid)
+        self.ask(who, &[PING_STEP], xid)
     }
 
     /// Lets time pass, without a word of the clients.
@@ -130,37 +133,57 @@ impl<S: Side> Peer<S> {
         Ok(lines)
     }
 
-    fn ask(
-        &mut self,
-        who: Line,
-        opcode: i32,
-        seen: Option<i64>,
-        body: &Body,
-        xid: i32,
-    ) -> io::Result<Vec<String>> {
+    /// Sends requests, all at once, and hears what comes for each.
+    fn ask(&mut self, who: Line, asked: &[Step], xid: i32) -> io::Result<Vec<String>> {
+        let mut frames = Vec::new();
+        let mut awaited = Vec::new();
+        for (step, xid) in asked.iter().zip(xid..) {
+            let Step::Ask { opcode, seen, body } = step else { continue };
+            let request = self.request(*opcode, *seen, body, xid);
+            if !is_safe(&request.0) {
+                continue;
+            }
+            frames.extend(request.framed());
+            awaited.push((*opcode, if *opcode == PING { -2 } else { xid }));
+        }
+        self.side.send(who, &frames)?;
+        let mut lines = Vec::new();
+        for (opcode, xid) in awaited {
+            let ends = self.hear(who, opcode, xid, &mut lines)?;
+            if ends {
+                break;
+            }
+        }
+        Ok(lines)
+    }
+
+    fn request(&self, opcode: i32, seen: Option<i64>, body: &Body, xid: i32) -> Body {
         let mut request = Body::default().int(xid).int(opcode);
         if let Some(seen) = seen {
             let at = usize::try_from(seen).unwrap_or(0).min(self.frame.own.len().saturating_sub(1));
             request = request.long(self.frame.own.get(at).copied().unwrap_or(0));
         }
         request.0.extend(&body.0);
-        if !is_safe(&request.0) {
-            return Ok(vec!["not sent".into()]);
-        }
-        let awaited = if opcode == PING { -2 } else { xid };
-        let is_reply = |frame: &[u8]| frame.starts_with(&awaited.to_be_bytes());
-        let answer = self.side.ask(who, &request.framed(), &is_reply)?;
+        request
+    }
+
+    /// Hears the answer to one request, and tells whether the connection has ended with it.
+    fn hear(&mut self, who: Line, opcode: i32, xid: i32, lines: &mut Vec<String>) -> io::Result<bool> {
+        let answer = self.side.hear(who, &|frame: &[u8]| frame.starts_with(&xid.to_be_bytes()))?;
         self.learn(opcode, &answer);
-        let mut lines: Vec<_> = answer.frames.iter().map(|frame| self.frame.normal(opcode, frame)).collect();
-        self.created =
-            answer.frames.last().filter(|_| CREATES.contains(&opcode)).and_then(|frame| created(frame));
-        let code = answer.frames.last().and_then(|frame| Values(frame.get(12..)?).int());
+        lines.extend(answer.frames.iter().map(|frame| self.frame.normal(opcode, frame)));
+        let reply = answer.frames.last();
+        self.created.extend(reply.filter(|_| CREATES.contains(&opcode)).and_then(|frame| created(frame)));
+        let code = reply.and_then(|frame| Values(frame.get(12..)?).int());
         if answer.closed {
             lines.push(CLOSED.into());
-        } else if opcode == CLOSE_SESSION || [Some(-6), Some(-115)].contains(&code) {
+            return Ok(true);
+        }
+        let ends = opcode == CLOSE_SESSION || [Some(-6), Some(-115)].contains(&code);
+        if ends {
             lines.extend(self.rest(who)?);
         }
-        Ok(lines)
+        Ok(ends)
     }
 
     /// Notes the zxid of a write.

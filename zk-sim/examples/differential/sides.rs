@@ -32,8 +32,11 @@ pub(crate) trait Side {
     /// Ends a connection, and returns when the server has forgotten it.
     fn cut(&mut self, line: Line) -> io::Result<()>;
 
-    /// Sends a frame, and waits for the reply or the end. The reply is the frame of which `is_reply` is true.
-    fn ask(&mut self, line: Line, frame: &[u8], is_reply: &dyn Fn(&[u8]) -> bool) -> io::Result<Answer>;
+    /// Sends frames.
+    fn send(&mut self, line: Line, frames: &[u8]) -> io::Result<()>;
+
+    /// Waits for a reply or the end. The reply is the frame of which `is_reply` is true.
+    fn hear(&mut self, line: Line, is_reply: &dyn Fn(&[u8]) -> bool) -> io::Result<Answer>;
 
     /// What comes until the end of the connection, which the server is known to bring about.
     fn rest(&mut self, line: Line) -> io::Result<Vec<Vec<u8>>>;
@@ -124,11 +127,14 @@ impl Side for Real {
         Ok(())
     }
 
-    fn ask(&mut self, line: Line, frame: &[u8], is_reply: &dyn Fn(&[u8]) -> bool) -> io::Result<Answer> {
-        match self.stream(line)?.write_all(frame) {
-            Err(error) if !is_end(&error) => return Err(error),
-            Ok(()) | Err(_) => {}
+    fn send(&mut self, line: Line, frames: &[u8]) -> io::Result<()> {
+        match self.stream(line)?.write_all(frames) {
+            Err(error) if !is_end(&error) => Err(error),
+            Ok(()) | Err(_) => Ok(()),
         }
+    }
+
+    fn hear(&mut self, line: Line, is_reply: &dyn Fn(&[u8]) -> bool) -> io::Result<Answer> {
         let mut answer = Answer::default();
         while let Some(frame) = self.frame(line)? {
             answer.frames.push(frame);
@@ -210,9 +216,13 @@ impl Side for Model {
         Ok(())
     }
 
-    fn ask(&mut self, line: Line, frame: &[u8], is_reply: &dyn Fn(&[u8]) -> bool) -> io::Result<Answer> {
+    fn send(&mut self, line: Line, frames: &[u8]) -> io::Result<()> {
         self.now = self.now.plus(1);
-        self.handle(Input::Received(self.lines[line].conn, frame));
+        self.handle(Input::Received(self.lines[line].conn, frames));
+        Ok(())
+    }
+
+    fn hear(&mut self, line: Line, is_reply: &dyn Fn(&[u8]) -> bool) -> io::Result<Answer> {
         let wire = &mut self.lines[line];
         let mut answer = Answer::default();
         while let Some(frame) = wire.frames.pop_front() {
