@@ -245,7 +245,6 @@ impl Session {
         if wrong!(self, TrustsEveryAnswer) {
             self.lease.opened(sent, self.identity.timeout);
         }
-        let sent = if wrong!(self, CountsFromTheAnswer) { self.now } else { sent };
         self.lease.answered(sent, self.now);
         let live = matches!(self.link, Link::Live { .. });
         if live && self.state == SessionState::LeaseExpired && self.now < self.lease.end() {

@@ -35,8 +35,6 @@ pub enum Wrong {
     DiesWithItsConnection,
     /// Takes every answer for a proof that the session lives (OBS-1).
     TrustsEveryAnswer,
-    /// Counts its lease from the answer, and not from the request.
-    CountsFromTheAnswer,
     /// Does not stop waiting when it is closed (ZOOKEEPER-3706).
     NeverCloses,
     /// Asks for the watch of a call whose owner has given it up.
@@ -48,7 +46,7 @@ pub enum Wrong {
 #[cfg(feature = "wrong")]
 impl Wrong {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 17] = [
         Self::KeepsTheQueue,
         Self::CallsItUnsent,
         Self::ForgetsTheWaiting,
@@ -63,7 +61,6 @@ impl Wrong {
         Self::WaitsForTheEnd,
         Self::DiesWithItsConnection,
         Self::TrustsEveryAnswer,
-        Self::CountsFromTheAnswer,
         Self::NeverCloses,
         Self::AsksAllTheSame,
         Self::NeverPings,

@@ -202,15 +202,19 @@ impl Ensemble {
         self.common.log.last()
     }
 
-    /// Makes a leader of a server that has heard enough votes, and gives it what its electors have heard of.
+    /// Makes a leader of a server that has heard enough votes. When a majority follows it, it gets what they have heard of,
+    /// and takes office; until then the one before it may still commit.
     fn elect(&mut self, now: Millis) {
-        let chosen = self.replicas.iter().position(|replica| replica.is_elected(&self.common, now));
-        let Some(chosen) = chosen else { return };
-        self.common.term += 1;
-        let electors = self.replicas.get(chosen).map(Replica::electors).unwrap_or_default();
-        let legacy = replica::legacy(&mut self.replicas, &electors);
-        if let Some(replica) = self.replicas.get_mut(chosen) {
-            replica.lead(&mut self.common, legacy, now);
+        if let Some(chosen) = self.replicas.iter_mut().find(|replica| replica.is_elected(&self.common, now)) {
+            self.common.term += 1;
+            chosen.lead(&mut self.common, now);
+        }
+        let ready = self.replicas.iter().position(|replica| replica.electors(&self.common).is_some());
+        let Some(ready) = ready else { return };
+        let electors = self.replicas.get(ready).and_then(|replica| replica.electors(&self.common));
+        let legacy = replica::legacy(&mut self.replicas, &electors.unwrap_or_default());
+        if let Some(replica) = self.replicas.get_mut(ready) {
+            replica.take_office(&mut self.common, legacy, now);
         }
     }
 }

@@ -63,16 +63,9 @@ fn half_tick(common: &Common) -> u64 {
 }
 
 impl Replica {
-    /// Begins to lead: the electors' legacy is committed, and everybody is told.
-    pub(super) fn lead(&mut self, common: &mut Common, legacy: Vec<Proposal>, now: Millis) {
-        for proposal in legacy {
-            common.commit(proposal, now);
-        }
-        common.log.begin_epoch();
-        self.catch_up(common, common.log.last());
+    /// Calls for followers.
+    pub(super) fn lead(&mut self, common: &mut Common, now: Millis) {
         let term = common.term;
-        self.proposed_term = term;
-        self.remembered = (term, 0);
         self.state = State::Leading(Leading {
             term,
             since: now,
@@ -85,7 +78,13 @@ impl Replica {
         for to in self.others(common) {
             self.say(common, to, term, Kind::Lead);
         }
-        self.take_office(common, now);
+    }
+
+    /// Those who follow it, itself included, if they are a majority and it is not in office.
+    pub(super) fn electors(&self, common: &Common) -> Option<BTreeSet<ServerId>> {
+        let State::Leading(leading) = &self.state else { return None };
+        let is_ready = !leading.is_established() && Leading::is_majority(common, leading.followers());
+        is_ready.then(|| leading.followers().chain([self.id]).collect())
     }
 
     pub(super) fn keep_leading(&mut self, common: &mut Common, now: Millis) {
@@ -112,7 +111,13 @@ impl Replica {
             *heard = now;
         }
         match kind {
-            Kind::Follow => self.welcome(common, from, now),
+            Kind::Follow => {
+                leading.followers.insert(from, now);
+                if leading.is_established() {
+                    let term = leading.term;
+                    self.bring_up_to_date(common, from, term);
+                }
+            }
             Kind::Goodbye => {
                 leading.followers.remove(&from);
             }
@@ -176,17 +181,6 @@ impl Replica {
         }
     }
 
-    fn welcome(&mut self, common: &mut Common, from: ServerId, now: Millis) {
-        let State::Leading(leading) = &mut self.state else { return };
-        leading.followers.insert(from, now);
-        let (term, was_established) = (leading.term, leading.is_established());
-        if was_established {
-            self.bring_up_to_date(common, from, term);
-        } else {
-            self.take_office(common, now);
-        }
-    }
-
     fn bring_up_to_date(&self, common: &mut Common, follower: ServerId, term: u64) {
         self.say(common, follower, term, Kind::UpToDate(common.log.last()));
         for proposed in &self.proposed {
@@ -194,19 +188,23 @@ impl Replica {
         }
     }
 
-    /// With a majority behind it, a leader begins to serve. Every session has its whole timeout again.
-    fn take_office(&mut self, common: &mut Common, now: Millis) {
-        let State::Leading(leading) = &mut self.state else { return };
-        if !Leading::is_majority(common, leading.followers.keys().copied()) {
-            return;
+    /// With a majority behind it, a leader commits what that has heard of, and begins to serve. Every session has its whole
+    /// timeout again.
+    pub(super) fn take_office(&mut self, common: &mut Common, legacy: Vec<Proposal>, now: Millis) {
+        for proposal in legacy {
+            common.commit(proposal, now);
         }
+        common.log.begin_epoch();
+        self.catch_up(common, common.log.last());
         let mut sessions = Sessions::new(common.setup.server.tick_ms);
         for (session, timeout_ms) in self.peer.tree().sessions() {
             sessions.open(session, timeout_ms, None, now);
         }
         let next_reap = now.plus(common.setup.server.reap_interval_ms);
+        let State::Leading(leading) = &mut self.state else { return };
         leading.established = Some(Office { sessions, next_reap });
         let (term, followers) = (leading.term, leading.followers().collect::<Vec<_>>());
+        self.proposed_term = term;
         self.peer.become_role(Role::Leader);
         for follower in followers {
             self.bring_up_to_date(common, follower, term);

@@ -1,6 +1,6 @@
 //! A server without a leader. It asks around; who has heard a majority, and is the furthest of them, leads.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::following::Following;
 use super::message::Kind;
@@ -61,16 +61,7 @@ impl Replica {
         if *kind == Kind::Lead {
             self.state = State::Following(Following::new(from, term, now));
             self.peer.become_role(Role::Looking);
-            self.remembered = (term, 0);
             self.say(common, from, term, Kind::Follow);
-        }
-    }
-
-    /// Those who have voted lately, itself included, if it is looking.
-    pub(super) fn electors(&self) -> BTreeSet<ServerId> {
-        match &self.state {
-            State::Looking(looking) => looking.votes.keys().copied().chain([self.id]).collect(),
-            State::Down | State::Leading(_) | State::Following(_) => BTreeSet::new(),
         }
     }
 

@@ -52,8 +52,8 @@ pub(super) struct Observed {
     pub(super) told_over: bool,
     /// In which step a connection was lost last, and when the first caller was told.
     pub(super) lost: (u64, u64),
-    /// The server it was connected to last.
-    pub(super) server: Option<ServerId>,
+    /// The connection that it had last, and to which server.
+    pub(super) link: Option<(crate::ConnId, ServerId)>,
 }
 
 impl Observed {
@@ -67,7 +67,7 @@ impl Observed {
             closing: None,
             told_over: false,
             lost: (0, 0),
-            server: None,
+            link: None,
         }
     }
 }
@@ -234,6 +234,7 @@ impl World {
         let wires = &mut self.clients[client].wires;
         let Some(at) = wires.iter().position(|(known, _)| *known == conn) else { return };
         let (_, id) = wires.remove(at);
+        self.truth.cut((client, self.clients[client].life));
         self.clients[client].old_conn = Some(conn);
         if let Some(wire) = self.net.wires.get_mut(&id) {
             wire.client_open = false;

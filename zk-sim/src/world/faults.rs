@@ -4,6 +4,7 @@ use super::World;
 use super::clock::{MILLI, Nanos};
 use super::marks::Mark;
 use super::net::{End, Event};
+use super::users::Aim;
 use crate::{ConnId, ServerId};
 
 /// A kind of fault. How long it lasts and whom it meets is decided when it happens.
@@ -247,7 +248,13 @@ impl World {
     }
 
     fn orphan(&mut self, until: Nanos) {
-        let client = self.some_client();
+        // Whoever holds something relies on its session the most.
+        let holds =
+            |client: &super::Client| client.users.lockers.iter().any(|it| matches!(it.aim, Aim::Holding(_)));
+        let holders: Vec<usize> =
+            (0..self.clients.len()).filter(|client| holds(&self.clients[*client])).collect();
+        let client =
+            if holders.is_empty() { self.some_client() } else { self.decisions.pick(&holders).unwrap_or(0) };
         let wire = self.clients[client].wires.last().and_then(|(_, id)| self.net.wires.get(id));
         let Some(server) = wire.map(|wire| wire.server) else { return };
         for other in self.ensemble.servers().collect::<Vec<_>>() {

@@ -99,6 +99,7 @@ impl World {
     pub(super) fn client_loses(&mut self, id: ConnId, cut: Cut) {
         let Some((client, conn)) = self.client_end(id) else { return };
         self.clients[client].wires.retain(|(known, _)| *known != conn);
+        self.truth.cut(self.life(client));
         if let Some(wire) = self.net.wires.get_mut(&id) {
             wire.client_open = false;
             let (server, seen) = (wire.server, self.clients[client].session.last_zxid().raw());

@@ -162,23 +162,24 @@ impl World {
             SessionState::Suspended { .. } if self.plan.is_calm() && !self.is_healing => {
                 self.broken(Law::Disturbed, Some(client));
             }
-            SessionState::Suspended { .. } => self.truth.cut(self.life(client)),
             SessionState::Ended(ended) => self.over(client, ended),
             // What else there is asks for nothing.
-            SessionState::LeaseExpired | SessionState::Connecting | _ => {}
+            SessionState::Suspended { .. } | SessionState::LeaseExpired | SessionState::Connecting | _ => {}
         }
     }
 
     fn linked(&mut self, client: usize, resumed: bool) {
         let own = &mut self.clients[client];
-        let Some(server) =
-            own.wires.last().and_then(|(_, id)| self.net.wires.get(id)).map(|wire| wire.server)
-        else {
-            return;
-        };
-        let before = own.observed.server.replace(server);
-        self.marks.sometimes(before.is_some_and(|before| before != server), Mark::Moved);
-        if resumed && let Some(tree) = self.ensemble.tree(server) {
+        let Some((_, id)) = own.wires.last() else { return };
+        let Some(server) = self.net.wires.get(id).map(|wire| wire.server) else { return };
+        // A lease that is good again needs no other connection.
+        let before = own.observed.link.replace((*id, server));
+        let is_other = before.is_some_and(|(before, _)| before != *id);
+        self.marks.sometimes(before.is_some_and(|(_, before)| before != server), Mark::Moved);
+        if resumed
+            && is_other
+            && let Some(tree) = self.ensemble.tree(server)
+        {
             let missed = self.clients[client].watching.restored(tree);
             self.marks.sometimes(missed, Mark::MissedCreation);
         }

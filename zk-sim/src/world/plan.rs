@@ -64,7 +64,14 @@ impl Plan {
         let timeout = timeout_ms * MILLI;
         Self {
             version: decisions
-                .pick(&[Version::V3_8, Version::V3_9, Version::V3_5, Version::V3_4])
+                .pick(&[
+                    Version::V3_8,
+                    Version::V3_9,
+                    Version::V3_8,
+                    Version::V3_9,
+                    Version::V3_5,
+                    Version::V3_4,
+                ])
                 .unwrap_or_default(),
             voters,
             observers: u8::from(voters > 1 && decisions.chance(HALF / 2)),
@@ -79,9 +86,9 @@ impl Plan {
             fault_pause: 10 * timeout / decisions.scale(1, 100),
             faults,
             think: timeout / decisions.scale(1, 1000),
-            large: decisions.pick(&[0, 0, 0, 100_000]).unwrap_or(0),
+            large: decisions.pick(&[0, 0, 50_000]).unwrap_or(0),
             locks: decisions.between(1, 2),
-            lockers: decisions.between(0, 2),
+            lockers: decisions.pick(&[1, 2, 0, 3]).unwrap_or(1),
         }
     }
 

@@ -63,8 +63,8 @@ impl Sink<News> for Feed {
 const CALLS_MAX: usize = 8;
 /// How many nodes the callers use.
 const NODES: u64 = 4;
-/// Bytes of a large node: a few of them fill what an engine stages for a connection.
-const LARGE: usize = 100_000;
+/// Bytes of a large node: more than an engine stages for a connection before the others wait.
+const LARGE: usize = 300_000;
 const HALF: u64 = 500_000;
 
 /// The directory of a lock.
