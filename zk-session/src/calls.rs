@@ -80,12 +80,18 @@ impl CallTable {
     }
 
     pub(crate) fn queue(&mut self, request: Request, owner: Owner, deadline: Option<Instant>) -> CallId {
-        let id = CallId::new(self.next_id);
-        self.next_id += 1;
+        let id = self.number();
         if let Some(deadline) = deadline {
             self.deadlines.insert((deadline, id));
         }
         self.queued.push_back(Queued { id, owner, request, deadline });
+        id
+    }
+
+    /// The number of a call that is not to be queued.
+    pub(crate) const fn number(&mut self) -> CallId {
+        let id = CallId::new(self.next_id);
+        self.next_id += 1;
         id
     }
 

@@ -24,11 +24,15 @@ impl Session {
             self.servers.proven();
         }
         self.link = Link::Resting { until: self.now + self.pause() };
+        let before = self.outputs.len();
         if was_live {
             self.fail_written(Why::ConnectionLost);
             if !wrong!(self, KeepsTheQueue) {
                 self.fail_queued(Why::ConnectionLost);
             }
+        }
+        if self.outputs.len() > before {
+            self.untold = before + 1;
         }
         self.outgoing.clear();
         self.inbox.clear();

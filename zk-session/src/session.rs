@@ -13,7 +13,7 @@ use zk_proto::ops::{CloseSession, Request};
 use crate::calls::{CallTable, Owner, Removed};
 use crate::chroot::Chroot;
 use crate::config::{Config, OnExpiry};
-use crate::error::{Ended, Fault, Misuse, Refusal, Refused};
+use crate::error::{Ended, Error, Fault, Misuse, Refusal, Refused, Why};
 use crate::identity::Identity;
 use crate::inbox::Inbox;
 use crate::lease::Lease;
@@ -41,6 +41,8 @@ pub struct Session {
     pub(crate) outgoing: Outgoing,
     pub(crate) inbox: Inbox,
     pub(crate) outputs: VecDeque<Output>,
+    /// How many outputs must be taken until it is told that calls were lost with a link.
+    pub(crate) untold: usize,
     pub(crate) state: SessionState,
     pub(crate) identity: Identity,
     pub(crate) lease: Lease,
@@ -133,6 +135,7 @@ impl Session {
             outgoing: Outgoing::default(),
             inbox: Inbox::new(),
             outputs: VecDeque::new(),
+            untold: 0,
             state: SessionState::Connecting,
             identity,
             lease: Lease::default(),
@@ -151,7 +154,8 @@ impl Session {
     ///
     /// A call that is under way when the link is lost ends with [`Error::NotSent`](crate::Error::NotSent) or
     /// [`Error::MaybeApplied`](crate::Error::MaybeApplied); so no later call overtakes one whose fate the
-    /// caller does not know. A call submitted while there is no link waits for one.
+    /// caller does not know. A call submitted while there is no link waits for one, but
+    /// one that is submitted after a loss and before [`Session::poll`] has told of it ends like those before it.
     ///
     /// # Errors
     /// [`Refused`] hands the request back: too many calls are under way, the session has ended or is being closed, the
@@ -165,6 +169,12 @@ impl Session {
         self.now = self.now.max(now);
         if let Some(why) = self.refusal(&request) {
             return Err(Refused { request: Box::new(request), why });
+        }
+        if self.untold > 0 {
+            // It was made by somebody who did not know that a call before it was lost.
+            let call = self.calls.number();
+            self.complete(call, Owner::Caller, Err(Error::NotSent(Why::ConnectionLost)));
+            return Ok(call);
         }
         let mut request = request;
         self.chroot.outward(&mut request);
@@ -280,6 +290,7 @@ impl Session {
 
     /// What is to be done or told next; `None` for now.
     pub fn poll(&mut self) -> Option<Output> {
+        self.untold = self.untold.saturating_sub(1);
         self.outputs.pop_front()
     }
 

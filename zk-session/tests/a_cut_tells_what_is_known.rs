@@ -186,3 +186,19 @@ fn what_cannot_be_taken_comes_back() {
     assert_eq!((refused.why, *refused.request), (Refusal::Full, get("/c").into()));
     assert_eq!(script.sent(), ["1 getData /chroot/a", "2 getData /chroot/b"]);
 }
+
+#[test]
+fn who_does_not_know_of_a_loss_does_not_overtake_what_was_lost() {
+    let mut script = Script::linked(config("a"));
+    script.get("/first", false);
+    script.sent();
+    script.cut();
+    script.get("/unaware", false);
+    assert!(matches!(script.session.poll(), Some(Output::Completed(_, Err(Error::MaybeApplied(_))))));
+    let aware = script.get("/aware", false);
+    script.expect(&["suspended", "call 2 NotSent(ConnectionLost)"]);
+    script.dialed_later();
+    script.connected();
+    script.accept(5);
+    assert_eq!(script.sent().len(), 1, "{aware:?} waits for the next link");
+}

@@ -11,6 +11,7 @@ use super::clock::{Clock, MILLI, Nanos};
 use super::net::Event;
 use super::truth::LifeId;
 use super::users::Users;
+use super::violation::Law;
 use super::watching::Watching;
 use crate::{ServerId, request};
 
@@ -163,7 +164,11 @@ impl World {
     pub(super) fn input(&mut self, client: usize, input: Input) {
         let now = self.local(client);
         let is_timeout = input == Input::Timeout;
-        self.clients[client].session.handle(input, now);
+        let session = &mut self.clients[client].session;
+        session.handle(input, now);
+        if is_timeout && session.poll_timeout().is_some_and(|(due, _)| due <= now) {
+            self.broken(Law::TimerStandsStill, Some(client));
+        }
         self.drive(client);
         if is_timeout {
             self.check_timers(client);
@@ -181,7 +186,7 @@ impl World {
             while let Some(output) = self.clients[client].session.poll() {
                 rounds += 1;
                 if rounds > ROUNDS_MAX {
-                    self.broken(super::Law::NoRest, Some(client));
+                    self.broken(Law::NoRest, Some(client));
                     return;
                 }
                 self.observe(client, &output);

@@ -207,9 +207,6 @@ impl World {
         let now = self.local(client);
         let own = &self.clients[client];
         let Observed { heard, timeout, state, closing, .. } = own.observed;
-        if own.session.poll_timeout().is_some_and(|(due, _)| due <= now) {
-            return self.broken(Law::TimerStandsStill, Some(client));
-        }
         if timeout.is_zero() || matches!(state, SessionState::Ended(_)) {
             return;
         }
