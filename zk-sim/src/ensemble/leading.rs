@@ -66,6 +66,7 @@ impl Replica {
     /// Calls for followers.
     pub(super) fn lead(&mut self, common: &mut Common, now: Millis) {
         let term = common.term;
+        self.accepted = term;
         self.state = State::Leading(Leading {
             term,
             since: now,

@@ -58,7 +58,8 @@ impl Replica {
         if let Kind::Vote(zxid, said) = kind {
             looking.votes.insert(from, (*zxid, *said));
         }
-        if *kind == Kind::Lead {
+        if *kind == Kind::Lead && term >= self.accepted {
+            self.accepted = term;
             self.state = State::Following(Following::new(from, term, now));
             self.peer.become_role(Role::Looking);
             self.say(common, from, term, Kind::Follow);

@@ -33,6 +33,8 @@ pub(super) struct Replica {
     /// Committed, to be applied or answered in this order.
     pub(super) due: VecDeque<Due>,
     lag_until: Millis,
+    /// The last leadership that it was part of: it does not go back to an earlier one.
+    pub(super) accepted: u64,
     /// The last write it was told to remember, and under which leadership.
     pub(super) remembered: (u64, u64),
     /// What it has proposed in its last leadership, of the term, and is not committed.
@@ -105,6 +107,7 @@ impl Replica {
             state: State::Looking(Looking::new(now)),
             due: VecDeque::new(),
             lag_until: Millis(0),
+            accepted: 0,
             remembered: (0, 0),
             proposed: VecDeque::new(),
             proposed_term: 0,
@@ -176,7 +179,7 @@ impl Replica {
     pub(super) fn wipe(&mut self) {
         self.peer.wipe();
         self.proposed.clear();
-        self.remembered = (0, 0);
+        (self.accepted, self.remembered) = (0, (0, 0));
     }
 
     pub(super) fn start(&mut self, now: Millis) {

@@ -272,12 +272,8 @@ impl World {
                 && client.clock.local(self.now) < client.session.lease_end()
         };
         let broken = self.clients.iter().position(is_valid);
-        if broken.is_some() && self.truth.wipes == 0 {
-            if self.plan.keeps_the_assumptions() {
-                self.broken(Law::LeaseOutlivesSession, broken);
-            } else {
-                self.marks.sometimes(true, Mark::Overlap);
-            }
+        if broken.is_some() && self.truth.wipes == 0 && self.plan.keeps_the_assumptions() {
+            self.broken(Law::LeaseOutlivesSession, broken);
         }
     }
 

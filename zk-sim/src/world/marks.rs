@@ -50,7 +50,6 @@ marks! {
     Cancelled = "a call was cancelled",
     ClosedInTrouble = "a client was closed while it had no connection",
     Wiped = "an ensemble lost all it knew",
-    Overlap = "two guards were valid at once, where the servers do not keep what a lease assumes",
 }
 
 impl fmt::Display for Mark {

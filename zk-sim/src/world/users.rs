@@ -351,12 +351,8 @@ impl World {
         }
         *highest = (*highest).max(fence.raw());
         let rival = self.rival(client, at, directory);
-        if rival && !deleted {
-            if self.plan.keeps_the_assumptions() {
-                self.broken(Law::TwoHolders, Some(client));
-            } else {
-                self.marks.sometimes(true, Mark::Overlap);
-            }
+        if rival && !deleted && self.plan.keeps_the_assumptions() {
+            self.broken(Law::TwoHolders, Some(client));
         }
     }
 
