@@ -34,6 +34,7 @@ pub use words::{
     Reply, Request, Server, SessionId, SessionState, Timer, WatchEvent, Zxid,
 };
 
+mod admission;
 mod calls;
 mod chroot;
 mod config;

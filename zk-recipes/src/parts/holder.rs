@@ -135,11 +135,6 @@ impl Holder {
                 Self::Doubtful { seat, .. } | Self::Asked { seat, .. },
                 Input::Failed(_, Error::Server(Code::NoNode)),
             ) => ended(seat, Cause::NodeGone, scene),
-            (Self::Verifying { seat, term, on }, Input::Failed(_, _))
-                if wrong!(scene.site, ReclaimsUnseen) =>
-            {
-                regained(seat, term, on, scene)
-            }
             (Self::Verifying { seat, term, on }, Input::Failed(_, error)) => {
                 unverified(seat, term, on, error, scene)
             }
@@ -282,6 +277,9 @@ fn unarmed(seat: Seat, term: u32, on: On, error: Error, scene: &mut Scene<'_>) -
 }
 
 fn unverified(seat: Seat, term: u32, on: On, error: Error, scene: &mut Scene<'_>) -> Kept {
+    if wrong!(scene.site, ReclaimsUnseen) {
+        return regained(seat, term, on, scene);
+    }
     let trouble = Trouble::of(error);
     match (&trouble, on) {
         (Trouble::NoNode, _) => ended(seat, Cause::NodeGone, scene),
