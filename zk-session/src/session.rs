@@ -152,8 +152,8 @@ impl Session {
 
     /// Submits a request. It is sent when the session is linked, in the order of submission, at most once.
     ///
-    /// A call that is under way when the link is lost ends with [`Error::NotSent`](crate::Error::NotSent) or
-    /// [`Error::MaybeApplied`](crate::Error::MaybeApplied); so no later call overtakes one whose fate the
+    /// A call that is under way when the link is lost ends with [`Error::NotSent`] or
+    /// [`Error::MaybeApplied`]; so no later call overtakes one whose fate the
     /// caller does not know. A call submitted while there is no link waits for one, but
     /// one that is submitted after a loss and before [`Session::poll`] has told of it ends like those before it.
     ///

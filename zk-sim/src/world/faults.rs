@@ -41,12 +41,14 @@ pub(super) enum Kind {
     Operator,
     /// Bytes of an old connection are handed to the client once more.
     Stale,
+    /// A server, or whoever speaks for it, says what the protocol does not allow.
+    Garbage,
     /// The ensemble loses all it knows.
     Wipe,
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 18] = [
+    pub(super) const ALL: [Self; 19] = [
         Self::Cut,
         Self::LostReply,
         Self::Hole,
@@ -64,6 +66,7 @@ impl Kind {
         Self::ClientCrash,
         Self::Operator,
         Self::Stale,
+        Self::Garbage,
         Self::Wipe,
     ];
 
@@ -87,7 +90,8 @@ impl Kind {
             | Self::ClientPause
             | Self::ClientCrash
             | Self::Operator
-            | Self::Stale => 500_000,
+            | Self::Stale
+            | Self::Garbage => 500_000,
         }
     }
 }
@@ -166,6 +170,7 @@ impl World {
             }
             Kind::Operator => self.meddle(),
             Kind::Stale => self.stale_bytes(),
+            Kind::Garbage => self.garbage(),
             Kind::Wipe => self.wipe(),
         }
     }
@@ -306,6 +311,26 @@ impl World {
         for server in servers {
             self.net.schedule(self.now, Event::ServerStarts(server));
         }
+    }
+
+    /// Puts something between the frames that a client is sent.
+    fn garbage(&mut self) {
+        const KINDS: [&[u8]; 7] = [
+            // A frame of no bytes, of fewer than none, of far too many, and one that is too short for a header.
+            &[0, 0, 0, 0],
+            &[0xff; 4],
+            &[0x7f, 0xff, 0xff, 0xff],
+            &[0, 0, 0, 3, 1, 2, 3],
+            // Answers to nothing: with an xid of nobody, and to credentials that were not sent.
+            &[0, 0, 0, 16, 0x70, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0],
+            &[0, 0, 0, 16, 0xff, 0xff, 0xff, 0xfc, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0],
+            // The header of an event, and no event.
+            &[0, 0, 0, 16, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0],
+        ];
+        let Some(id) = self.some_wire() else { return };
+        let garbage = self.decisions.pick(&KINDS).unwrap_or_default().to_vec();
+        let road = self.plan.road;
+        self.net.down(self.now, id, road, &mut self.decisions, Event::ToClient(id, garbage));
     }
 
     /// Hands a client bytes of a connection that it has given up, as a careless driver might.

@@ -5,6 +5,8 @@ use super::net::Event;
 use super::{Host, OPERATOR, World};
 use crate::{ConnId, Role, ServerId, Write, ensemble, peer};
 
+const HALF: u64 = 500_000;
+
 impl World {
     pub(super) fn serve(&mut self, server: ServerId, input: ensemble::Input<'_>) {
         let now = self.millis();
@@ -15,14 +17,28 @@ impl World {
     /// Carries out what the servers have said, and reads what they have agreed on.
     pub(super) fn drain_servers(&mut self) {
         self.read_log();
+        // What a server says at once may arrive at once.
+        let mut together: Option<(ConnId, Vec<u8>)> = None;
         while let Some(output) = self.ensemble.poll() {
             match output {
                 ensemble::Output::Message { from, to, message } => {
                     let road = self.plan.highway;
                     self.net.carry(self.now, (from, to), road, &mut self.decisions, message);
                 }
-                ensemble::Output::Client(_, peer::Output::Send(id, bytes)) => self.send_down(id, &bytes),
+                ensemble::Output::Client(_, peer::Output::Send(id, bytes)) => match &mut together {
+                    Some((same, before)) if *same == id && self.decisions.chance(HALF) => {
+                        before.extend(bytes)
+                    }
+                    _ => {
+                        if let Some((id, bytes)) = together.replace((id, bytes)) {
+                            self.send_down(id, &bytes);
+                        }
+                    }
+                },
                 ensemble::Output::Client(_, peer::Output::Close(id)) => {
+                    if let Some((id, bytes)) = together.take() {
+                        self.send_down(id, &bytes);
+                    }
                     if let Some(wire) = self.net.wires.get_mut(&id) {
                         wire.server_open = false;
                         let (road, gone) = (self.plan.road, Event::ClientHangup(id, true));
@@ -31,6 +47,9 @@ impl World {
                     self.net.tidy(id);
                 }
             }
+        }
+        if let Some((id, bytes)) = together {
+            self.send_down(id, &bytes);
         }
         self.refresh_all();
     }
