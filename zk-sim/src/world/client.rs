@@ -121,16 +121,6 @@ impl Client {
         }
     }
 
-    /// Does something with its recipes and its engine; what that asks for is noted.
-    pub(super) fn with<R>(
-        &mut self,
-        notes: &mut Vec<Note>,
-        act: impl FnOnce(&mut Host, &mut dyn Calls, &mut Users) -> R,
-    ) -> R {
-        let mut calls = Noted { session: &mut self.session, notes };
-        act(&mut self.host, &mut calls, &mut self.users)
-    }
-
     fn due(&self) -> Option<Instant> {
         let session = self.session.poll_timeout().map(|(due, _)| due);
         session.into_iter().chain(self.host.timeout()).min()
@@ -175,32 +165,42 @@ impl World {
         }
     }
 
-    /// Does everything that a client can do without waiting.
-    pub(super) fn drive(&mut self, client: usize) {
+    /// Lets a client's recipes and users do something with its engine, and takes note of what they ask it for.
+    pub(super) fn ask<R>(
+        &mut self,
+        client: usize,
+        act: impl FnOnce(&mut Host, &mut dyn Calls, &mut Users, Instant) -> R,
+    ) -> R {
         let now = self.local(client);
         let mut notes = std::mem::take(&mut self.notes);
-        self.clients[client].with(&mut notes, |host, calls, _| host.tick(now, calls));
+        let own = &mut self.clients[client];
+        let mut calls = Noted { session: &mut own.session, notes: &mut notes };
+        let result = act(&mut own.host, &mut calls, &mut own.users, now);
         self.take_notes(client, &mut notes);
+        self.notes = notes;
+        result
+    }
+
+    /// Does everything that a client can do without waiting.
+    pub(super) fn drive(&mut self, client: usize) {
+        self.ask(client, |host, calls, _, now| host.tick(now, calls));
+        let now = self.local(client);
         let mut rounds = 0;
         loop {
             while let Some(output) = self.clients[client].session.poll() {
                 rounds += 1;
                 if rounds > ROUNDS_MAX {
-                    self.broken(Law::NoRest, Some(client));
-                    return;
+                    return self.broken(Law::NoRest, Some(client));
                 }
                 self.observe(client, &output);
-                let rest =
-                    self.clients[client].with(&mut notes, |host, calls, _| host.handle(output, now, calls));
-                self.take_notes(client, &mut notes);
-                if let Some(output) = rest {
+                if let Some(output) = self.ask(client, |host, calls, _, now| host.handle(output, now, calls))
+                {
                     self.route(client, output);
                 }
             }
             let Some(next) = self.clients[client].session.successor(now) else { break };
             self.begin_life(client, next);
         }
-        self.notes = notes;
         self.hear_lockers(client);
         self.transmit(client);
         self.set_alarm(client);

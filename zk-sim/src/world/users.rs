@@ -92,11 +92,8 @@ impl World {
             None => lock,
         };
         let news = Feed::default();
-        let (now, sink) = (self.local(client), news.clone());
-        let mut notes = std::mem::take(&mut self.notes);
-        let runner = self.clients[client].with(&mut notes, |host, calls, _| host.add(lock, sink, now, calls));
-        self.take_notes(client, &mut notes);
-        self.notes = notes;
+        let sink = news.clone();
+        let runner = self.ask(client, |host, calls, _, now| host.add(lock, sink, now, calls));
         Locker { runner, news, directory: number, aim: Aim::Idle }
     }
 
@@ -137,16 +134,13 @@ impl World {
                 | Request::GetChildren2(GetChildren2 { watch: true, .. })
                 | Request::GetChildren(GetChildren { watch: true, .. })
         );
-        let mut notes = std::mem::take(&mut self.notes);
-        self.clients[client].with(&mut notes, |_, calls, users| {
+        self.ask(client, |_, calls, users, now| {
             // Who is refused has closed.
             if let Ok(call) = calls.submit(request, CallOptions { deadline }, now) {
                 users.calls.push(call);
                 users.watches.extend(watches.then_some(call));
             }
         });
-        self.take_notes(client, &mut notes);
-        self.notes = notes;
     }
 
     /// Any operation on one of a few nodes. What is written is written by no other call.
@@ -215,10 +209,7 @@ impl World {
     fn close(&mut self, client: usize) {
         let now = self.local(client);
         self.marks.sometimes(!self.clients[client].session.state().is_connected(), Mark::ClosedInTrouble);
-        let mut notes = std::mem::take(&mut self.notes);
-        self.clients[client].with(&mut notes, |host, calls, _| host.discard_all(now, calls));
-        self.take_notes(client, &mut notes);
-        self.notes = notes;
+        self.ask(client, |host, calls, _, now| host.discard_all(now, calls));
         let own = &mut self.clients[client];
         own.users.lockers.clear();
         own.session.close(now);
@@ -233,11 +224,7 @@ impl World {
         }
         let at = usize::try_from(self.decisions.below(count)).unwrap_or_default();
         let Locker { runner, directory, .. } = self.clients[client].users.lockers.swap_remove(at);
-        let now = self.local(client);
-        let mut notes = std::mem::take(&mut self.notes);
-        self.clients[client].with(&mut notes, |host, calls, _| host.discard(runner, now, calls));
-        self.take_notes(client, &mut notes);
-        self.notes = notes;
+        self.ask(client, |host, calls, _, now| host.discard(runner, now, calls));
         self.marks.sometimes(true, Mark::Abandoned);
         let locker = self.new_locker(client, directory);
         self.clients[client].users.lockers.push(locker);
@@ -253,11 +240,7 @@ impl World {
         let Some((command, aim)) = self.wish(client, aim) else { return };
         self.clients[client].users.lockers[at].aim = aim;
         let runner = self.clients[client].users.lockers[at].runner;
-        let now = self.local(client);
-        let mut notes = std::mem::take(&mut self.notes);
-        self.clients[client].with(&mut notes, |host, calls, _| host.command(runner, command, now, calls));
-        self.take_notes(client, &mut notes);
-        self.notes = notes;
+        self.ask(client, |host, calls, _, now| host.command(runner, command, now, calls));
     }
 
     /// What a contender wishes next, and where it stands then.
