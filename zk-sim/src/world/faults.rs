@@ -337,7 +337,7 @@ impl World {
     fn stale_bytes(&mut self) {
         let client = self.some_client();
         let garbage = [0, 0, 0, 16, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0];
-        if let Some(conn) = self.clients[client].old_conn {
+        if let Some(conn) = self.clients[client].old_conn.filter(|_| self.clients[client].is_up) {
             let now = self.local(client);
             let session = &mut self.clients[client].session;
             session.receive_buffer(conn).extend_from_slice(&garbage);

@@ -359,6 +359,7 @@ impl World {
     /// Hands bytes to a client.
     pub(super) fn deliver(&mut self, client: usize, conn: zk_session::ConnId, bytes: &[u8]) {
         let now = self.local(client);
+        self.trace.line(|| format!("client {client} <- {} bytes", bytes.len()));
         let own = &mut self.clients[client];
         let is_linked = own.observed.state.is_connected();
         own.observed.heard = now;

@@ -116,8 +116,9 @@ impl Watching {
                 && tree.node(&watch.path).is_none()
                 && let Some(due) = watch.due.filter(|due| *due <= tree.applied())
             {
+                // It may have been seen all the same, by a server that was asked a little earlier.
                 self.due.remove(&(due, *call));
-                (watch.due, watch.since) = (None, tree.applied());
+                watch.due = None;
                 missed = true;
             }
         }
