@@ -31,8 +31,8 @@ impl Session {
                 self.fail_queued(Why::ConnectionLost);
             }
         }
-        if self.outputs.len() > before {
-            self.untold = before + 1;
+        if let Some(Output::Completed(first, _)) = self.outputs.get(before) {
+            self.untold = Some(*first);
         }
         self.outgoing.clear();
         self.inbox.clear();

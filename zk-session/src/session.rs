@@ -41,8 +41,8 @@ pub struct Session {
     pub(crate) outgoing: Outgoing,
     pub(crate) inbox: Inbox,
     pub(crate) outputs: VecDeque<Output>,
-    /// How many outputs must be taken until it is told that calls were lost with a link.
-    pub(crate) untold: usize,
+    /// The first call that was lost with a link, until its end has been taken by [`Session::poll`].
+    pub(crate) untold: Option<CallId>,
     pub(crate) state: SessionState,
     pub(crate) identity: Identity,
     pub(crate) lease: Lease,
@@ -135,7 +135,7 @@ impl Session {
             outgoing: Outgoing::default(),
             inbox: Inbox::new(),
             outputs: VecDeque::new(),
-            untold: 0,
+            untold: None,
             state: SessionState::Connecting,
             identity,
             lease: Lease::default(),
@@ -170,7 +170,7 @@ impl Session {
         if let Some(why) = self.refusal(&request) {
             return Err(Refused { request: Box::new(request), why });
         }
-        if self.untold > 0 {
+        if self.untold.is_some() {
             // It was made by somebody who did not know that a call before it was lost.
             let call = self.calls.number();
             self.complete(call, Owner::Caller, Err(Error::NotSent(Why::ConnectionLost)));
@@ -290,8 +290,13 @@ impl Session {
 
     /// What is to be done or told next; `None` for now.
     pub fn poll(&mut self) -> Option<Output> {
-        self.untold = self.untold.saturating_sub(1);
-        self.outputs.pop_front()
+        let output = self.outputs.pop_front();
+        if let Some(Output::Completed(call, _)) = &output
+            && self.untold == Some(*call)
+        {
+            self.untold = None;
+        }
+        output
     }
 
     /// When to say [`Input::Timeout`] next. It changes only by the other methods, and is later after each timeout.

@@ -5,7 +5,7 @@ mod script;
 use std::time::Duration;
 
 use script::{Script, config, data};
-use zk_session::{Cancelled, Code, Error, Instant, Output, Refusal, Why};
+use zk_session::{Cancelled, Code, Error, EventKind, Instant, Output, Refusal, Why};
 
 #[test]
 fn ten_and_a_half_frames_of_a_hundred_were_taken() {
@@ -201,4 +201,21 @@ fn who_does_not_know_of_a_loss_does_not_overtake_what_was_lost() {
     script.connected();
     script.accept(5);
     assert_eq!(script.sent().len(), 1, "{aware:?} waits for the next link");
+}
+
+#[test]
+fn a_notice_that_is_taken_back_does_not_hide_that_a_loss_was_told() {
+    let mut script = Script::linked(config("a"));
+    let watching = script.get("/watched", true);
+    script.sent();
+    script.reply(1, 1, Ok(data("x")));
+    script.expect(&["call 1 ok"]);
+    script.get("/lost", false);
+    script.sent();
+    script.event(EventKind::NodeDeleted, "/watched");
+    script.cut();
+    script.session.unwatch(watching);
+    assert!(matches!(script.session.poll(), Some(Output::Completed(_, Err(Error::MaybeApplied(_))))));
+    script.get("/aware", false);
+    script.expect(&["suspended"]);
 }
