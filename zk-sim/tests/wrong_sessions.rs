@@ -1,4 +1,5 @@
-//! Worlds have teeth: each session and each lock that makes a mistake on purpose is found out.
+//! Worlds have teeth: each session that makes a mistake on purpose is found out, and each lock that the explorer is not
+//! needed for (`wrong_locks` has them all).
 #![allow(clippy::print_stdout, reason = "how soon is what one wants to know")]
 
 use zk_recipes::wrong::Wrong as WrongLock;
