@@ -47,6 +47,7 @@ mod link;
 mod outgoing;
 mod replies;
 mod rng;
+pub mod sasl;
 mod servers;
 mod session;
 mod time;
