@@ -261,7 +261,9 @@ impl Session {
                 Ok(())
             }
             (Verdict::Dropped(caller), Some(code)) => {
-                self.complete(caller, Owner::Caller, Err(Error::Server(code)));
+                if let Some(call) = caller {
+                    self.complete(call, Owner::Caller, Err(Error::Server(code)));
+                }
                 Err(Fault::AuthRefused(code))
             }
             (Verdict::Refused, Some(code)) => {

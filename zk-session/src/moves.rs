@@ -67,6 +67,10 @@ impl Session {
 
     /// Reads the ensemble's configuration, with a watch.
     pub(crate) fn read_config(&mut self) {
+        if let Some(before) = self.follows.take() {
+            self.calls.unwatch(before);
+            self.watches.remove(before);
+        }
         let request = GetData { path: Path::config(), watch: true };
         let how = How { order: Order::Free, ..How::default() };
         self.follows = Some(self.calls.queue(request.into(), Owner::Follow, how));
@@ -75,7 +79,6 @@ impl Session {
     /// The configuration was read. Where it says nothing usable, the servers stay as they are.
     pub(crate) fn followed(&mut self, call: CallId, result: Result<Answer, Error>) {
         if self.follows != Some(call) {
-            self.watches.remove(call);
             return;
         }
         let Ok(Answer { reply: Reply::GetData(node), .. }) = result else { return };
