@@ -5,8 +5,8 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use zk_proto::Zxid;
 use zk_proto::ops::{SetWatches, WatchKind};
-use zk_proto::{Wire, Zxid};
 
 use super::restore::RESTORE_LENGTH_MAX;
 use super::*;
@@ -60,16 +60,18 @@ fn frames(watches: &Watches) -> Vec<Vec<String>> {
         paths.into_iter().map(|path| format!("{kind} {path}")).collect()
     };
     let frame = |request| {
-        let lists = match request {
-            Request::SetWatches(it) => vec![("data", it.data), ("exist", it.exist), ("child", it.child)],
-            Request::SetWatches2(it) => vec![
+        let lists = if let Request::SetWatches(it) = request {
+            vec![("data", it.data), ("exist", it.exist), ("child", it.child)]
+        } else if let Request::SetWatches2(it) = request {
+            vec![
                 ("data", it.data),
                 ("exist", it.exist),
                 ("child", it.child),
                 ("persistent", it.persistent),
                 ("recursive", it.recursive),
-            ],
-            other => panic!("it restores no watches: {other:?}"),
+            ]
+        } else {
+            panic!("it restores no watches: {request:?}")
         };
         lists.into_iter().flat_map(text).collect()
     };
