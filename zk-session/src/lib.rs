@@ -46,6 +46,7 @@ mod lease;
 mod link;
 mod outgoing;
 mod replies;
+pub mod retry;
 mod rng;
 pub mod sasl;
 mod servers;
