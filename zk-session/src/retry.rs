@@ -128,11 +128,12 @@ pub struct RetryOptions {
     pub unique: bool,
     /// It is as good as a deletion of one's own if somebody else has deleted the node. Only for deletions.
     pub gone_is_done: bool,
-    /// Nobody else deletes the node while the call is under way, nor does it go with the session of another.
+    /// Nobody else deletes the node while the call is under way, nor does it go with the session of another. It says
+    /// nothing about a deletion, after which others may create the node again.
     pub kept: bool,
     /// The transaction that created the node, from the [`Stat`](zk_proto::Stat) that the version is from. Versions
     /// begin anew when a node is deleted and created again, so that a version alone says little about what happened to
-    /// it: without this, or [`kept`](Self::kept), a versioned request is not repeated after a loss. Only for them.
+    /// it: without this (or, but for deletions, [`kept`](Self::kept)) a versioned request is not repeated after a loss.
     pub czxid: Option<Zxid>,
 }
 

@@ -87,7 +87,10 @@ pub(super) fn judge(
             if unapplied { Verdict::Unapplied } else { Verdict::Unknown }
         }
         (Request::SetData(_) | Request::SetAcl(_), _, None) if options.kept => Verdict::Refused(Code::NoNode),
-        (Request::Delete(_), Some(expected), Some(Node { stat, .. })) if same(&stat, options) => {
+        // That nobody else deletes it is not enough: once we did, others may have created it again.
+        (Request::Delete(_), Some(expected), Some(Node { stat, .. }))
+            if options.czxid == Some(stat.czxid) =>
+        {
             let unapplied = stat.version == expected.raw();
             if unapplied { Verdict::Unapplied } else { Verdict::Refused(Code::BadVersion) }
         }

@@ -1,4 +1,4 @@
-//! The table of what follows what, row by row.
+//! The table of what follows what, row by row. What it adds up to is checked in `model`.
 
 use alloc::format;
 use alloc::vec;
@@ -15,6 +15,8 @@ use super::*;
 use crate::error::{Ended, Error, Misuse, Why};
 use crate::time::Instant;
 use crate::words::Answer;
+
+mod model;
 
 const TOKEN: [u8; 16] = [0xab; 16];
 const UUID: &str = "abababab-abab-abab-abab-abababababab";
@@ -265,6 +267,8 @@ fn a_lost_read_is_repeated() {
         .asks(&read, Err(LOST))
         .asks(&read, there.clone())
         .ends(&there);
+    // What it is refused for is news, not an echo of the first.
+    knowing(RetryOptions::default(), read.clone()).asks(&read, Err(LOST)).asks(&read, GONE).ends(&GONE);
     let sync: Request = Sync { path: path("/d") }.into();
     let synced = answer(Reply::Sync(Synced { path: path("/d") }));
     knowing(RetryOptions::default(), sync.clone())
@@ -368,7 +372,9 @@ fn a_lost_deletion_is_told_by_the_node() {
     let deleted = || Answer { zxid: Zxid::ZERO, reply: Reply::Delete(()) };
     for (options, read, end) in [
         (known, answer(Reply::Exists(node(1, 3))), End::Again),
-        (kept, answer(Reply::Exists(node(1, 3))), End::Again),
+        // Ours may be gone, and this be another.
+        (kept, answer(Reply::Exists(node(1, 3))), End::Err(LOST)),
+        (kept, answer(Reply::Exists(node(1, 4))), End::Err(LOST)),
         (none, answer(Reply::Exists(node(1, 3))), End::Err(LOST)),
         (known, answer(Reply::Exists(node(2, 3))), End::Err(LOST)),
         (known, answer(Reply::Exists(node(1, 4))), End::Err(Error::Server(Code::BadVersion))),
@@ -428,6 +434,7 @@ fn a_lost_lasting_node_is_told_by_unique_data() {
         (unique, GONE, End::Err(LOST)),
         (both, GONE, End::Again),
         (none, answer(Reply::Exists(node(60, 0))), End::Err(LOST)),
+        (none, data(node(60, 0), "ours"), End::Err(LOST)),
         (kept, answer(Reply::Exists(node(60, 0))), End::Err(LOST)),
         (none, GONE, End::Err(LOST)),
         (kept, GONE, End::Again),
