@@ -86,7 +86,7 @@ pub enum Jitter {
 }
 
 impl RetryPolicy {
-    /// The pause after so many failures in a row; `None` when no further try is left. After no failure there is none.
+    /// The pause after so many failures; `None` when no further try is left. Before the first failure it is zero.
     pub fn pause(&self, failures: u32, rng: &mut Rng) -> Option<Duration> {
         if failures >= self.tries {
             return None;
@@ -121,15 +121,15 @@ impl Default for RetryPolicy {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct RetryOptions {
     /// Puts a token in front of the name that is to be created, `_c_<token>-<name>` as Curator does, by which a lost
-    /// creation is found again. The caller knows that nobody else deletes the node while the call is under way: when it
-    /// is not there, it is created again. Only for creations.
+    /// creation is found again. The caller knows that nobody else deletes the node while the call is under way, nor do
+    /// servers for its age: when it is not there, it is created again. Only for creations.
     pub protected: bool,
     /// The data of the request is the caller's own: nobody else writes the same to the node.
     pub unique: bool,
     /// It is as good as a deletion of one's own if somebody else has deleted the node. Only for deletions.
     pub gone_is_done: bool,
-    /// Nobody else deletes the node while the call is under way, nor does it go with the session of another. It says
-    /// nothing about a deletion, after which others may create the node again.
+    /// Nobody else deletes the node while the call is under way, nor does it go with the session of another or for
+    /// its age. It says nothing about a deletion, after which others may create the node again.
     pub kept: bool,
     /// The transaction that created the node, from the [`Stat`](zk_proto::Stat) that the version is from. Versions
     /// begin anew when a node is deleted and created again, so that a version alone says little about what happened to

@@ -49,7 +49,8 @@ pub struct Retrying {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Next {
     /// Submit this request, and report its result by [`Retrying::answered`]. A request that was refused when it was
-    /// submitted has a result, too: the [`Refusal`](crate::Refusal) as an [`Error`].
+    /// submitted has a result, too: the [`Refusal`](crate::Refusal) as an [`Error`]. The watch of a read that is
+    /// repeated is that of its last submission.
     Submit(Request),
     /// Nothing before this instant; [`Instant::NEVER`] as long as a submitted request has no result.
     Wait(Instant),
