@@ -1,6 +1,6 @@
 //! The support library against itself: a real server starts, stops, stands still and comes back.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -87,6 +87,36 @@ fn settings_and_properties_reach_the_server() {
     assert!(config.contains("tickTime=100\n") && config.contains("maxSessionTimeout=60000\n"), "{config}");
     let environment = server.command("envi");
     assert!(environment.contains("os.name=Plan 9\n"), "{environment}");
+}
+
+#[test]
+#[cfg_attr(not(zookeeper), ignore = "no ZooKeeper: install Debian's zookeeper package or set ZOOKEEPER_JARS")]
+fn a_server_with_users_challenges_who_logs_in() {
+    let server = Server::start(&installation(), Options::new().jaas("bob", "bobsecret"));
+    let challenge = answer_to_a_login(server.address()).unwrap();
+    assert!(challenge.contains("nonce=\"") && challenge.contains("md5-sess"), "{challenge:?}");
+    let other = answer_to_a_login(shared().address()).unwrap();
+    assert!(!other.contains("nonce"), "one without users has no challenge: {other:?}");
+}
+
+/// What a server says to an empty first token (DIGEST-MD5).
+fn answer_to_a_login(address: SocketAddr) -> std::io::Result<String> {
+    let mut client = TcpStream::connect(address)?;
+    client.set_read_timeout(Some(LIMIT))?;
+    // Version 0, no zxid seen, 4 s, no session, an empty password.
+    let handshake = [&[0; 14][..], &[0x0f, 0xa0], &[0; 8], &[0, 0, 0, 0]].concat();
+    // Xid 1, opcode 102, an empty token.
+    let login = [[0, 0, 0, 1], [0, 0, 0, 102], [0; 4]].concat();
+    let mut answer = Vec::new();
+    for frame in [handshake, login] {
+        let length = u32::try_from(frame.len()).expect("it is short").to_be_bytes();
+        client.write_all(&[&length[..], &frame].concat())?;
+        let mut length = [0; 4];
+        client.read_exact(&mut length)?;
+        answer = vec![0; u32::from_be_bytes(length) as usize];
+        client.read_exact(&mut answer)?;
+    }
+    Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
 #[test]
