@@ -188,6 +188,29 @@ fn an_old_release_serves_beside_the_installed_one() {
     assert!(said.starts_with("Zookeeper version: 3.4.13-"), "{said}");
 }
 
+#[test]
+#[cfg_attr(not(zookeeper), ignore = "no ZooKeeper: install Debian's zookeeper package or set ZOOKEEPER_JARS")]
+fn a_person_can_break_an_ensemble() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_zookeeper"));
+    let child = command.args(["ensemble", "0", "0"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let mut child = child.expect("the binary was built with this test");
+    let mut commands = child.stdin.take().expect("it is piped");
+    let mut said = BufReader::new(child.stdout.take().expect("it is piped")).lines().map(Result::unwrap);
+    assert!(said.next().unwrap().starts_with("serving at 127.0.0.1:"));
+    assert_eq!(said.by_ref().find(|line| line.starts_with("help")).as_deref(), Some("help             this"));
+    commands.write_all(b"status\nkill 0\npause 0\nstatus\n").unwrap();
+    drop(commands);
+    let rest: Vec<_> = said.collect();
+    let [first, second, complaint, killed, left] = &rest[..] else { panic!("{rest:#?}") };
+    let leads = |line: &String| line.contains(": Leader, zxid 0x");
+    let follows = |line: &String| line.contains(": Follower, zxid 0x");
+    assert!(leads(first) && follows(second) || follows(first) && leads(second), "{rest:#?}");
+    assert_eq!(complaint, "the node does not run; start it");
+    assert!(killed.ends_with(": does not run"), "{killed}");
+    assert!(left.starts_with("node 1 at 127.0.0.1:"), "{left}");
+    assert!(child.wait().unwrap().success());
+}
+
 /// The binary `zookeeper serve`, and where its server listens.
 fn serve() -> (Child, SocketAddr) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_zookeeper"));
