@@ -34,7 +34,7 @@ pub(crate) fn visit(release: Option<Release>) -> Visit {
 fn start(release: Option<Release>) -> Ensemble {
     let found = release.map_or_else(Installation::find, Installation::find_release);
     let installation = found.expect("the build script has found it");
-    let options = Options::new().heap_mb(128);
+    let options = Options::new().heap_mb(128).setting("maxSessionTimeout", "20000");
     Ensemble::launch(&installation, 3, options).unwrap_or_else(|error| panic!("{error}"))
 }
 

@@ -1,7 +1,14 @@
 //! Clients of a real ensemble whose nodes and links fail: one behaviour a file, on each release that is there.
 
+mod blackout;
+mod cast;
+mod deaths;
 mod house;
+mod load;
 mod nodes;
+mod partitions;
+mod pauses;
+mod silence;
 
 use std::time::Duration;
 
@@ -45,4 +52,17 @@ on_releases! {
         a_parted_leader_is_replaced_by_one_of_the_others,
         a_paused_leader_is_replaced_and_follows_when_it_goes_on,
         a_parted_follower_stops_serving_and_comes_back;
+    deaths:
+        a_session_survives_the_death_of_its_follower,
+        a_session_survives_the_death_of_its_leader;
+    silence:
+        a_silent_link_is_left_and_then_the_session;
+    load:
+        calls_are_told_the_truth_when_their_leader_dies;
+    pauses:
+        a_session_survives_the_pause_of_its_leader;
+    partitions:
+        a_guard_dies_with_its_session_while_pings_are_answered;
+    blackout:
+        a_session_ends_in_a_blackout_and_another_follows;
 }
