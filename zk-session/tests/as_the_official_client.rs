@@ -153,14 +153,13 @@ impl Client {
         let header = RequestHeader::decode(&mut input).expect("a header");
         let request = Request::decode(header.opcode, &mut input).expect("a request");
         let now = self.now;
-        match &request {
-            Request::CloseSession(_) => self.session().close(now),
-            Request::Ping(_) => self.pass_until_ping(),
-            Request::SetWatches(_) | Request::SetWatches2(_) => {}
-            other => {
-                let taken = self.session().submit(other.clone(), CallOptions::default(), now);
-                taken.unwrap_or_else(|refused| panic!("{}: {refused}", self.name));
-            }
+        if let Request::CloseSession(_) = request {
+            self.session().close(now);
+        } else if let Request::Ping(_) = request {
+            self.pass_until_ping();
+        } else if !matches!(request, Request::SetWatches(_) | Request::SetWatches2(_)) {
+            let taken = self.session().submit(request.clone(), CallOptions::default(), now);
+            taken.unwrap_or_else(|refused| panic!("{}: {refused}", self.name));
         }
         let sent = self.takes().unwrap_or_else(|| panic!("{}: nothing is sent for {request:?}", self.name));
         let sent_whole = sent.into();
