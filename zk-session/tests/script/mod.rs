@@ -1,5 +1,5 @@
 //! A server played by hand and a clock moved by hand: a scenario is a script of inputs and expected outputs.
-#![allow(dead_code, unreachable_pub, reason = "each test file uses its own part of the script")]
+#![allow(dead_code, unreachable_pub, unused_macros, reason = "each test file uses its own part of the script")]
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -13,6 +13,34 @@ use zk_session::{
     CallId, CallOptions, Config, ConnId, Cut, Error, Input, Instant, Notice, Output, Path, Session,
     SessionState,
 };
+
+/// Tells a story, which asserts what is right, to a client that does right; with the feature `wrong` also to clients that
+/// make these mistakes, who must not get through it. The story is a function of a function that makes a configuration.
+macro_rules! holds_but_not_if_wrong {
+    ([$($Mistake:ident),*], $story:expr) => {{
+        let story: script::Story = $story;
+        story(&script::config);
+        #[cfg(feature = "wrong")]
+        for mistake in [$(zk_session::wrong::Wrong::$Mistake),*] {
+            script::goes_wrong(mistake, story);
+        }
+    }};
+}
+
+/// A story; it is given what makes a configuration of a list of servers.
+pub type Story = fn(&dyn Fn(&str) -> Config);
+
+/// The story must not hold for a client that makes this mistake.
+#[cfg(feature = "wrong")]
+pub fn goes_wrong(mistake: zk_session::wrong::Wrong, story: Story) {
+    let make = |servers: &str| {
+        let mut config = config(servers);
+        config.wrong = Some(mistake);
+        config
+    };
+    let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| story(&make)));
+    assert!(told.is_err(), "the story does not notice that {mistake:?}");
+}
 
 /// The session timeout of the scripts; its thirds are whole seconds.
 pub const T: Duration = Duration::from_secs(12);
@@ -79,15 +107,7 @@ impl Script {
     }
 
     pub fn accept_with(&mut self, session: i64, timeout: Duration) {
-        let response = ConnectResponse {
-            timeout_ms: i32::try_from(timeout.as_millis()).expect("a timeout of the test"),
-            session: SessionId::new(session),
-            password: Password::zero(),
-            read_only: Some(false),
-        };
-        let mut bytes = Vec::new();
-        proto::encode_connect_response(&response, &mut bytes);
-        self.receive(&bytes);
+        self.receive(&greeting(session, timeout));
     }
 
     pub fn receive(&mut self, bytes: &[u8]) {
@@ -97,9 +117,7 @@ impl Script {
     }
 
     pub fn reply(&mut self, xid: i32, zxid: i64, reply: Result<Reply, Code>) {
-        let mut bytes = Vec::new();
-        proto::encode_reply(Xid::new(xid), Zxid::new(zxid), reply.as_ref().map_err(|code| *code), &mut bytes);
-        self.receive(&bytes);
+        self.receive(&reply_bytes(xid, zxid, &reply));
     }
 
     pub fn event(&mut self, kind: EventKind, path: &str) {
@@ -179,6 +197,26 @@ impl Script {
             std::iter::from_fn(|| self.session.poll()).map(|output| show(&output)).collect();
         assert_eq!(outputs, expected);
     }
+}
+
+/// The frame of a reply.
+pub fn reply_bytes(xid: i32, zxid: i64, reply: &Result<Reply, Code>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    proto::encode_reply(Xid::new(xid), Zxid::new(zxid), reply.as_ref().map_err(|code| *code), &mut bytes);
+    bytes
+}
+
+/// The bytes by which a server accepts a session.
+pub fn greeting(session: i64, timeout: Duration) -> Vec<u8> {
+    let response = ConnectResponse {
+        timeout_ms: i32::try_from(timeout.as_millis()).expect("a timeout of the test"),
+        session: SessionId::new(session),
+        password: Password::zero(),
+        read_only: Some(false),
+    };
+    let mut bytes = Vec::new();
+    proto::encode_connect_response(&response, &mut bytes);
+    bytes
 }
 
 pub fn data(text: &'static str) -> Reply {
