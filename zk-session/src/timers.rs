@@ -25,7 +25,6 @@ impl Session {
         let may_ping = !self.link.is_login() && !wrong!(self, NeverPings);
         let ping = pulse.filter(|_| may_ping).and_then(|pulse| pulse.ping_due(timeout));
         let proof = pulse.filter(|_| self.wants_proof()).and_then(|pulse| pulse.keep_alive_due(timeout));
-        let silence = pulse.filter(|_| !wrong!(self, WaitsInSilence)).map(|_| self.heard + timeout * 2 / 3);
         [
             (dial, Timer::Dial),
             (handshake, Timer::Handshake),
@@ -33,7 +32,7 @@ impl Session {
             (proof, Timer::Ping),
             (self.probe.due(), Timer::Probe),
             (self.moving, Timer::Move),
-            (silence, Timer::Silence),
+            (self.silence_due(), Timer::Silence),
             (self.lease_due(), Timer::Lease),
             (self.expiry_due(), Timer::Expiry),
             (self.calls.deadline(), Timer::Deadline),
@@ -60,9 +59,7 @@ impl Session {
             };
             self.complete(call, Owner::Caller, Err(error));
         }
-        let timeout = self.identity.timeout;
-        let is_silent = self.heard + timeout * 2 / 3 <= now && !wrong!(self, WaitsInSilence);
-        if self.link.pulse().is_some() && is_silent {
+        if due(self.silence_due()) {
             self.lose(Fault::Silence, true);
         }
         if due(self.expiry_due()) {
@@ -110,11 +107,12 @@ impl Session {
 
     /// Sends a ping, unless one is unanswered: a server that does not answer one will not answer two.
     fn ping(&mut self) {
+        let again = wrong!(self, FloodsWithPings);
         let Some(pulse) = self.link.pulse_mut() else { return };
         if self.config.keep_alive == KeepAlive::Ping {
             pulse.proven = Some(self.now);
         }
-        if pulse.ping.is_none() {
+        if pulse.ping.is_none() || again {
             pulse.ping = Some(self.now);
             self.stage(Xid::PING, &Ping {}.into());
         }
@@ -126,6 +124,7 @@ impl Session {
         let Some(pulse) = self.link.pulse() else { return };
         let proof_due = pulse.keep_alive_due(timeout).is_some_and(|due| due <= self.now);
         let ping_due = pulse.ping_due(timeout).is_some_and(|due| due <= self.now);
+        let ping_due = ping_due || (pulse.ping.is_some() && wrong!(self, FloodsWithPings));
         if ping_due && !silent {
             self.ping();
         }
@@ -147,6 +146,13 @@ impl Session {
             SessionState::Connecting | SessionState::LeaseExpired | SessionState::Ended(_) => true,
         };
         (self.holders > 0 && !told).then(|| self.lease.end())
+    }
+
+    fn silence_due(&self) -> Option<Instant> {
+        let pulse = self.link.pulse().filter(|_| !wrong!(self, WaitsInSilence))?;
+        let counts_all = self.link.is_login() && wrong!(self, CountsTheLogin);
+        let heard = if counts_all { pulse.since } else { self.heard };
+        Some(heard + self.identity.timeout * 2 / 3)
     }
 
     /// Without a link, a session from which nothing was heard for 4/3 of its timeout has expired on any server whose
