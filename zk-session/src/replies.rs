@@ -125,7 +125,7 @@ impl Session {
     }
 
     fn take_pong(&mut self) -> Result<(), Fault> {
-        let ping = self.link.pulse_mut().and_then(|pulse| pulse.ping.take());
+        let ping = self.link.pulse_mut().and_then(Pulse::ponged);
         match ping {
             Some(sent) => self.prove(sent),
             None if wrong!(self, FearsStrayPongs) => return Err(Fault::UnexpectedReply(Xid::PING.raw())),

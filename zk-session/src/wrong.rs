@@ -43,8 +43,10 @@ pub enum Wrong {
     NeverPings,
     /// Pings at every turn while a ping is unanswered (ZOOKEEPER-562).
     FloodsWithPings,
-    /// Takes nothing but the answer to its ping for a sign of life while it waits for one (Kazoo #633).
+    /// Takes nothing but the answer to its ping for a sign of life while it waits for one.
     HearsOnlyPongs,
+    /// Sends no sign of life while it waits for the answer to another (Kazoo #633).
+    WaitsForItsPong,
     /// Takes a ping reply that nobody waits for as the end of the link (ZOOKEEPER-2253).
     FearsStrayPongs,
     /// Gives one server all the time there is to answer the handshake (Kazoo #540).
