@@ -98,7 +98,8 @@ impl Session {
         if let Link::Ended(_) = self.link {
             return;
         }
-        let ended = if self.close_by.is_some() { Ended::Closed } else { ended };
+        let was_closed = self.close_by.is_some() || wrong!(self, CallsItClosed);
+        let ended = if was_closed { Ended::Closed } else { ended };
         if let Some(conn) = self.link.conn() {
             self.outputs.push_back(Output::Disconnect(conn));
         }
@@ -150,7 +151,7 @@ impl Session {
         lost
     }
 
-    fn fail_queued(&mut self, why: Why, is_over: impl FnMut(&Queued) -> bool) {
+    pub(crate) fn fail_queued(&mut self, why: Why, is_over: impl FnMut(&Queued) -> bool) {
         for call in self.calls.take_queued(is_over) {
             self.complete(call.id, call.owner, Err(Error::NotSent(why)));
         }

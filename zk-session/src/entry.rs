@@ -60,11 +60,15 @@ impl Session {
         self.identity.password = response.password;
         self.identity.is_real |= !read_only;
         self.identity.unanswered = 0;
-        self.identity.timeout = Duration::from_millis(u64::try_from(response.timeout_ms).unwrap_or(1).max(1));
+        if !wrong!(self, CountsByItsWish) {
+            let millis = u64::try_from(response.timeout_ms).unwrap_or(1).max(1);
+            self.identity.timeout = Duration::from_millis(millis);
+        }
         self.inbox.deframer.set_limit(self.config.frame_length_max);
         self.heard = self.now;
         self.counters.links += 1;
-        if !read_only {
+        let keeps = resumed && wrong!(self, KeepsItsOldLease);
+        if !read_only && !keeps {
             self.lease.opened(sent, self.identity.timeout);
         }
         let pulse = Pulse::new(self.now, resumed, read_only);

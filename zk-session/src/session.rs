@@ -361,12 +361,16 @@ impl Session {
             return;
         }
         // A handshake under way may be granting a session at this moment: that one is to be closed as well.
-        if self.identity.session == SessionId::NONE && !matches!(self.link, Link::Greeting { .. }) {
+        let is_known = self.identity.session != SessionId::NONE || matches!(self.link, Link::Greeting { .. });
+        if !is_known || wrong!(self, ClosesAtOnce) {
             return self.end(Ended::Closed);
         }
         self.close_by = Some(self.now + self.identity.timeout.min(self.config.close_timeout));
         if let Link::Live { .. } = self.link {
             self.moving = None;
+            if wrong!(self, ClosesOverItsQueue) {
+                self.fail_queued(Why::Ended(Ended::Closed), |_| true);
+            }
             self.calls.queue(Request::from(CloseSession {}), Owner::Close, How::default());
             self.pump();
         }
