@@ -1,5 +1,10 @@
 //! A server played by hand and a clock moved by hand: a scenario is a script of inputs and expected outputs.
-#![allow(dead_code, unreachable_pub, unused_macros, reason = "each test file uses its own part of the script")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    unused_macros,
+    reason = "each test file uses its own part of the script"
+)]
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -13,6 +18,8 @@ use zk_session::{
     CallId, CallOptions, Config, ConnId, Cut, Error, Input, Instant, Notice, Output, Path, Session,
     SessionState,
 };
+
+pub mod links;
 
 /// Tells a story, which asserts what is right, to a client that does right; with the feature `wrong` also to clients that
 /// make these mistakes, who must not get through it. The story is a function of a function that makes a configuration.
