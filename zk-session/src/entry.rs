@@ -105,8 +105,13 @@ impl Session {
             }
             return self.login_failed(Fault::LoginRefused(code));
         }
-        // Without a body it is as good as a token of null.
-        let token = SaslToken::decode(input).ok().and_then(|answer| answer.token);
+        let is_bare = input.rest_len() == 0 || wrong!(self, TakesHalfATokenForNone);
+        let token = match SaslToken::decode(input) {
+            Ok(answer) => answer.token,
+            // Without a body it is as good as a token of null.
+            Err(_) if is_bare => None,
+            Err(malformed) => return Err(malformed.into()),
+        };
         let xid = self.calls.xid();
         let Link::Proving { login: Some(login), .. } = &mut self.link else { return Ok(()) };
         login.rounds += 1;

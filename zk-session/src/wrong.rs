@@ -61,6 +61,8 @@ pub enum Wrong {
     HidesTheGap,
     /// Restores watches by the client's paths instead of the server's (ZOOKEEPER-961).
     RestoresItsOwnPaths,
+    /// Takes the stump of a token for none at all, which can mean success (ZOOKEEPER-4342).
+    TakesHalfATokenForNone,
     /// Lets a one-shot watch fire again and again (ZOOKEEPER-1412).
     FiresAgain,
     /// Restores watches where there are none (ZOOKEEPER-551).
