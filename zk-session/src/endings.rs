@@ -42,6 +42,9 @@ impl Session {
             self.fault = Some(Fault::LoginUnanswered);
             return self.end(Ended::AuthFailed);
         }
+        if wrong!(self, GivesUpOnNames) && matches!(self.fault, Some(Fault::Cut(Cut::Unresolved(_)))) {
+            return self.end(Ended::NotEstablished);
+        }
         if wrong!(self, DiesWithItsConnection) && self.identity.session != SessionId::NONE {
             return self.end(Ended::Expired);
         }
@@ -84,7 +87,7 @@ impl Session {
             return false;
         }
         self.identity.unanswered += 1;
-        let is_new = self.identity.session == SessionId::NONE;
+        let is_new = self.identity.session == SessionId::NONE && !wrong!(self, NeverStartsAnew);
         let all_refuse = self.identity.unanswered >= self.servers.count();
         if is_new && all_refuse && self.identity.last_zxid != Zxid::ZERO {
             tracing::warn!(target: "zk_session", "no server knows the transactions seen before; starting from nothing");
