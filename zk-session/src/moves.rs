@@ -19,7 +19,7 @@ impl Session {
         let Some(server) = self.servers.following() else { return };
         let conn = ConnId(self.next_conn);
         self.next_conn += 1;
-        self.probe.dial(conn, server.clone(), self.now);
+        self.probe.turn_to(conn, server.clone(), self.now);
         self.outputs.push_back(Output::Connect(conn, server));
     }
 
