@@ -99,9 +99,9 @@ impl Session {
     }
 
     fn may_stage(&self) -> bool {
-        let is_rash = (wrong!(self, SpeaksBeforeItsGreeting) && matches!(self.link, Link::Greeting { .. }))
-            || (wrong!(self, SpeaksBeforeItsLogin) && self.link.is_login());
-        (self.link.is_live() || is_rash)
+        let is_first = wrong!(self, SpeaksBeforeItsGreeting) && matches!(self.link, Link::Greeting { .. });
+        let is_early = wrong!(self, SpeaksBeforeItsLogin) && self.link.is_login();
+        (self.link.is_live() || is_first || is_early)
             && !self.access.is_under_way()
             && self.outgoing.pending() < STAGED_LENGTH_MAX
     }
