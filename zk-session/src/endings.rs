@@ -24,12 +24,7 @@ impl Session {
             self.counters.losses += 1;
         }
         let gave_up = self.is_login_hopeless(&fault);
-        self.forget_future_after(&fault);
-        self.fault = Some(if self.identity.unanswered >= self.servers.count() && is_closed(&fault) {
-            Fault::Unanswered
-        } else {
-            fault
-        });
+        self.fault = Some(if self.is_answered_by_nobody(&fault) { Fault::Unanswered } else { fault });
         if self.link.pulse().is_some_and(|pulse| self.now.since(pulse.since) >= self.config.backoff.most) {
             self.servers.proven();
         }
@@ -46,6 +41,9 @@ impl Session {
         if gave_up {
             self.fault = Some(Fault::LoginUnanswered);
             return self.end(Ended::AuthFailed);
+        }
+        if wrong!(self, GivesUpOnNames) && matches!(self.fault, Some(Fault::Cut(Cut::Unresolved(_)))) {
+            return self.end(Ended::NotEstablished);
         }
         if wrong!(self, DiesWithItsConnection) && self.identity.session != SessionId::NONE {
             return self.end(Ended::Expired);
@@ -83,17 +81,19 @@ impl Session {
 
     /// A new session may know of transactions that the servers do not: another ensemble, or one restored from a backup,
     /// refuses such clients without a word. After a full round of that the new session starts from nothing.
-    fn forget_future_after(&mut self, fault: &Fault) {
-        if !matches!(self.link, Link::Greeting { .. }) || !matches!(fault, Fault::Cut(_)) {
-            return;
+    /// True if all of them have refused it.
+    fn is_answered_by_nobody(&mut self, fault: &Fault) -> bool {
+        if !matches!(self.link, Link::Greeting { .. }) || !is_closed(fault) {
+            return false;
         }
         self.identity.unanswered += 1;
-        let is_new = self.identity.session == SessionId::NONE;
+        let is_new = self.identity.session == SessionId::NONE && !wrong!(self, NeverStartsAnew);
         let all_refuse = self.identity.unanswered >= self.servers.count();
         if is_new && all_refuse && self.identity.last_zxid != Zxid::ZERO {
             tracing::warn!(target: "zk_session", "no server knows the transactions seen before; starting from nothing");
             self.identity.last_zxid = Zxid::ZERO;
         }
+        all_refuse
     }
 
     /// The session is over: everything under way ends, and then the state says so.

@@ -11,6 +11,7 @@ use crate::link::Link;
 use crate::probe::Found;
 use crate::session::Session;
 use crate::words::{Answer, CallId, ConnId, Order, Output};
+use crate::wrong::wrong;
 
 impl Session {
     /// Asks the next server whether it has a quorum.
@@ -67,6 +68,10 @@ impl Session {
 
     /// Reads the ensemble's configuration, with a watch.
     pub(crate) fn read_config(&mut self) {
+        if let Some(before) = self.follows.take() {
+            self.calls.unwatch(before);
+            self.watches.remove(before);
+        }
         let request = GetData { path: Path::config(), watch: true };
         let how = How { order: Order::Free, ..How::default() };
         self.follows = Some(self.calls.queue(request.into(), Owner::Follow, how));
@@ -75,12 +80,15 @@ impl Session {
     /// The configuration was read. Where it says nothing usable, the servers stay as they are.
     pub(crate) fn followed(&mut self, call: CallId, result: Result<Answer, Error>) {
         if self.follows != Some(call) {
-            self.watches.remove(call);
             return;
         }
         let Ok(Answer { reply: Reply::GetData(node), .. }) = result else { return };
         let text = node.data.as_deref().and_then(|data| core::str::from_utf8(data).ok()).unwrap_or_default();
-        let servers: Vec<Server> = EnsembleConfig::new(text).members.iter().filter_map(address).collect();
+        let members = EnsembleConfig::new(text).members;
+        let mut servers: Vec<Server> = members.iter().filter_map(address).collect();
+        if wrong!(self, TrustsWildcards) {
+            servers = members.into_iter().filter_map(|member| member.client).collect();
+        }
         if !servers.is_empty() && self.differs(&servers) {
             tracing::info!(target: "zk_session", ?servers, "the ensemble has other servers now");
             // It is not empty.

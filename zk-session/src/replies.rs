@@ -14,7 +14,7 @@ use crate::error::{Ended, Error, Fault, Why};
 use crate::link::{Link, Pulse};
 use crate::session::{Removal, Session};
 use crate::statistics::{Direction, FrameNote};
-use crate::watches::{Armed, Watches};
+use crate::watches::{Armed, Fired, Watches};
 use crate::words::{Answer, ConnId, Notice, Output, SessionState, WatchEvent};
 use crate::wrong::wrong;
 
@@ -153,13 +153,16 @@ impl Session {
         }
         let event = WatcherEvent::decode(input)?;
         let (Ok(path), false) = (Path::new(&event.path), matches!(event.kind, EventKind::Unknown(_))) else {
+            if wrong!(self, DreadsUnknownEvents) {
+                return Err(Fault::UnexpectedReply(header.xid.raw()));
+            }
             self.oddities.unknown_events += 1;
             return Ok(());
         };
-        let mut fired = self.watches.fire(event.kind, &path);
-        if wrong!(self, MixesItsWatches) {
-            fired.told.extend(self.watches.fire(EventKind::NodeChildrenChanged, &path).told);
+        if wrong!(self, DreadsForeignPaths) && !path.starts_with(self.chroot.root()) {
+            return Err(Fault::UnexpectedReply(header.xid.raw()));
         }
+        let fired = self.fired(event.kind, &path);
         if !fired.expected {
             self.oddities.unmatched_events += 1;
         }
@@ -168,10 +171,27 @@ impl Session {
                 self.read_config();
                 continue;
             }
-            let event = WatchEvent { kind, path: self.chroot.inward(path) };
+            let path = if wrong!(self, TellsServerPaths) { path } else { self.chroot.inward(path) };
+            let event = WatchEvent { kind, path };
             self.outputs.push_back(Output::Notified(watch, Notice::Fired(event)));
         }
         Ok(())
+    }
+
+    /// Whom an event concerns.
+    fn fired(&mut self, kind: EventKind, path: &Path) -> Fired {
+        let before = wrong!(self, FiresAgain).then(|| self.watches.clone());
+        let mut fired = self.watches.fire(kind, path);
+        if wrong!(self, MixesItsWatches) {
+            fired.told.extend(self.watches.fire(EventKind::NodeChildrenChanged, path).told);
+        }
+        if wrong!(self, TellsTreesOfChildren) && kind == EventKind::NodeChildrenChanged {
+            fired.told.extend(self.watches.fire(EventKind::NodeDataChanged, path).told);
+        }
+        if let Some(before) = before {
+            self.watches = before;
+        }
+        fired
     }
 
     fn take_answer(
@@ -247,7 +267,7 @@ impl Session {
     }
 
     fn inward(&mut self, mut reply: Reply) -> Reply {
-        if !self.chroot.reply_inward(&mut reply) {
+        if !wrong!(self, TellsServerPaths) && !self.chroot.reply_inward(&mut reply) {
             self.oddities.foreign_paths += 1;
         }
         reply

@@ -283,6 +283,7 @@ impl Session {
     /// Gives up the watch that `call` set or will set; nothing more is told about it. When its last owner has gone, the
     /// server is asked to forget it.
     pub fn unwatch(&mut self, call: CallId) {
+        let call = if wrong!(self, GivesUpAnother) { CallId::new(call.number() - 1) } else { call };
         if !wrong!(self, AsksAllTheSame) {
             self.calls.unwatch(call);
         }
@@ -309,7 +310,8 @@ impl Session {
         }
         self.config.servers.servers.clone_from(&servers);
         let is_under_way = self.link.conn().is_some();
-        if self.servers.update(servers, is_under_way, &mut self.rng) {
+        let is_to_move = self.servers.update(servers, is_under_way, &mut self.rng);
+        if is_to_move && !wrong!(self, StaysWithTheRemoved) {
             self.moving = Some(self.now + self.identity.timeout / 3);
             self.move_on();
         }

@@ -93,6 +93,44 @@ pub enum Wrong {
     HidesTheGap,
     /// Restores watches by the client's paths instead of the server's (ZOOKEEPER-961).
     RestoresItsOwnPaths,
+    /// Takes the stump of a token for none at all, which can mean success (ZOOKEEPER-4342).
+    TakesHalfATokenForNone,
+    /// Lets a one-shot watch fire again and again (ZOOKEEPER-1412).
+    FiresAgain,
+    /// Restores watches where there are none (ZOOKEEPER-551).
+    RestoresNothing,
+    /// Sets a watch when it is asked for, and not when the answer has set it (ZOOKEEPER-137).
+    ArmsAtOnce,
+    /// Files a watch of children with those of data (Kazoo #514).
+    MisfilesChildren,
+    /// Asks for a watch on a path that has a lasting one, which older servers then forget (ZOOKEEPER-4466).
+    MixesModes,
+    /// Tells recursive watches that children have changed (ZOOKEEPER-4475).
+    TellsTreesOfChildren,
+    /// Takes away watches of all kinds for the sake of one (ZOOKEEPER-4471).
+    TakesAllKindsAway,
+    /// Gives up another watch than the one it is asked to (ZOOKEEPER-2611).
+    GivesUpAnother,
+    /// Sends requests of its own without a number of their own (kezhuw #22).
+    LeavesOutItsXid,
+    /// Takes an event of an unknown kind for the end of the world (kezhuw #83).
+    DreadsUnknownEvents,
+    /// Takes an event from outside of its chroot for the end of the world (ZOOKEEPER-4565).
+    DreadsForeignPaths,
+    /// Tells paths as the server knows them (ZOOKEEPER-2282).
+    TellsServerPaths,
+    /// Writes into the log what must not be told (CVE-2026-24308).
+    LogsItsSecrets,
+    /// Insists on what it has seen, though no server of a new ensemble knows it (CURATOR-724).
+    NeverStartsAnew,
+    /// Does not look for a better server than one without a quorum (ZOOKEEPER-4819).
+    SettlesForLess,
+    /// Stays with a server that was taken off the list (ZOOKEEPER-1683).
+    StaysWithTheRemoved,
+    /// Gives up when a name does not resolve (ZOOKEEPER-1029).
+    GivesUpOnNames,
+    /// Connects to an address that means any (CURATOR-638).
+    TrustsWildcards,
     /// Ends a session that was never granted (ZOOKEEPER-4921).
     EndsWhatNeverWas,
     /// Tries the next server at once, again and again (go-zookeeper d0e0d8e).

@@ -20,6 +20,8 @@ use zk_session::{
     Session, SessionState,
 };
 
+pub mod links;
+
 /// Tells a story, which asserts what is right, to a client that does right; with the feature `wrong` also to clients that
 /// make these mistakes, who must not get through it. The story is a function of a function that makes a configuration.
 macro_rules! holds_but_not_if_wrong {
