@@ -39,8 +39,8 @@ struct Credential {
 pub(crate) enum Verdict {
     /// Accepted; this caller has waited for it.
     Accepted(Option<CallId>),
-    /// A server refuses what was just added: the caller is told, and it is not sent again.
-    Dropped(CallId),
+    /// A server refuses what no server has accepted so far: the caller is told, if he waits, and it is not sent again.
+    Dropped(Option<CallId>),
     /// A server refuses what the session cannot do without.
     Refused,
     /// No credential was under way.
@@ -114,22 +114,21 @@ impl Access {
     /// The oldest credential under way was answered.
     pub(crate) fn answered(&mut self, is_accepted: bool) -> Verdict {
         let Some(auth) = self.under_way.pop_front() else { return Verdict::Unasked };
-        let Some(at) = self.credentials.iter().position(|known| known.auth == auth) else {
-            // Its caller has left.
-            return if is_accepted { Verdict::Accepted(None) } else { Verdict::Refused };
+        let at = self.credentials.iter().position(|known| known.auth == auth);
+        let Some((at, credential)) = at.and_then(|at| Some((at, self.credentials.get_mut(at)?))) else {
+            // It was added twice, and refused once.
+            return if is_accepted { Verdict::Accepted(None) } else { Verdict::Dropped(None) };
         };
-        let Some(credential) = self.credentials.get_mut(at) else { return Verdict::Unasked };
         if is_accepted {
             credential.is_required = true;
             return Verdict::Accepted(credential.caller.take());
         }
-        match (credential.is_required, credential.caller) {
-            (false, Some(caller)) => {
-                self.credentials.remove(at);
-                Verdict::Dropped(caller)
-            }
-            _ => Verdict::Refused,
+        if credential.is_required {
+            return Verdict::Refused;
         }
+        let caller = credential.caller;
+        self.credentials.remove(at);
+        Verdict::Dropped(caller)
     }
 
     /// The caller waits no longer: what was not sent is forgotten; what was stays. Whether it had been sent.
@@ -138,9 +137,7 @@ impl Access {
         let credential = self.credentials.get_mut(at)?;
         credential.caller = None;
         let was_sent = credential.was_sent;
-        if was_sent {
-            credential.is_required = true;
-        } else {
+        if !was_sent {
             self.credentials.remove(at);
         }
         Some(was_sent)
@@ -180,4 +177,71 @@ pub(crate) fn is_local(server: &Server) -> bool {
         return true;
     }
     server.host.parse::<core::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn auth(user: &str) -> Auth {
+        Auth {
+            scheme: "digest".into(),
+            credential: Some(zk_proto::Secret::new(bytes::Bytes::copy_from_slice(user.as_bytes()))),
+        }
+    }
+
+    fn access() -> Access {
+        let mut config = Config::new("a".parse().expect("a connect string"), 1);
+        config.credentials.push(auth("configured"));
+        Access::new(&config)
+    }
+
+    #[test]
+    fn each_connection_is_sent_everything_in_order_once() {
+        let mut access = access();
+        assert_eq!(access.send_all(), [auth("configured")]);
+        access.add(auth("added"), CallId::new(1));
+        assert_eq!(access.send_last(), Some(auth("added")));
+        assert_eq!(access.answered(true), Verdict::Accepted(None));
+        assert_eq!(access.answered(true), Verdict::Accepted(Some(CallId::new(1))));
+        assert_eq!(access.answered(true), Verdict::Unasked);
+        access.unlinked();
+        assert_eq!(access.send_all(), [auth("configured"), auth("added")]);
+        assert!(access.is_under_way());
+        assert_eq!(access.inherit().send_all(), [auth("configured"), auth("added")]);
+    }
+
+    #[test]
+    fn what_no_server_has_accepted_is_dropped_when_one_refuses_it() {
+        let mut access = access();
+        access.add(auth("wrong"), CallId::new(1));
+        assert_eq!(access.waiting(), 1);
+        access.send_all();
+        assert_eq!(access.answered(true), Verdict::Accepted(None));
+        assert_eq!(access.answered(false), Verdict::Dropped(Some(CallId::new(1))));
+        assert_eq!(access.send_all(), [auth("configured")]);
+        assert_eq!(access.answered(false), Verdict::Refused, "the session cannot do without it");
+    }
+
+    #[test]
+    fn a_caller_who_leaves_takes_back_what_was_not_sent() {
+        let mut access = access();
+        access.add(auth("early"), CallId::new(1));
+        assert_eq!(access.abandon(CallId::new(1)), Some(false));
+        assert_eq!(access.send_all(), [auth("configured")]);
+        access.add(auth("late"), CallId::new(2));
+        access.send_last();
+        assert_eq!(access.abandon(CallId::new(2)), Some(true));
+        assert_eq!(access.abandon(CallId::new(2)), None);
+        access.answered(true);
+        assert_eq!(access.answered(true), Verdict::Accepted(None));
+        assert!(access.has(&auth("late")));
+    }
+
+    #[test]
+    fn only_this_machine_is_local() {
+        let local = |host: &str| is_local(&Server { host: host.into(), port: 2181 });
+        assert!(["localhost", "LocalHost", "127.0.0.1", "127.9.9.9", "::1"].into_iter().all(local));
+        assert!(!["localhost.example", "10.0.0.1", "::2", "", "0.0.0.0"].into_iter().any(local));
+    }
 }

@@ -24,12 +24,7 @@ impl Session {
             self.counters.losses += 1;
         }
         let gave_up = self.is_login_hopeless(&fault);
-        self.forget_future_after(&fault);
-        self.fault = Some(if self.identity.unanswered >= self.servers.count() && is_closed(&fault) {
-            Fault::Unanswered
-        } else {
-            fault
-        });
+        self.fault = Some(if self.is_answered_by_nobody(&fault) { Fault::Unanswered } else { fault });
         if self.link.pulse().is_some_and(|pulse| self.now.since(pulse.since) >= self.config.backoff.most) {
             self.servers.proven();
         }
@@ -86,9 +81,10 @@ impl Session {
 
     /// A new session may know of transactions that the servers do not: another ensemble, or one restored from a backup,
     /// refuses such clients without a word. After a full round of that the new session starts from nothing.
-    fn forget_future_after(&mut self, fault: &Fault) {
-        if !matches!(self.link, Link::Greeting { .. }) || !matches!(fault, Fault::Cut(_)) {
-            return;
+    /// True if all of them have refused it.
+    fn is_answered_by_nobody(&mut self, fault: &Fault) -> bool {
+        if !matches!(self.link, Link::Greeting { .. }) || !is_closed(fault) {
+            return false;
         }
         self.identity.unanswered += 1;
         let is_new = self.identity.session == SessionId::NONE && !wrong!(self, NeverStartsAnew);
@@ -97,6 +93,7 @@ impl Session {
             tracing::warn!(target: "zk_session", "no server knows the transactions seen before; starting from nothing");
             self.identity.last_zxid = Zxid::ZERO;
         }
+        all_refuse
     }
 
     /// The session is over: everything under way ends, and then the state says so.
@@ -104,7 +101,8 @@ impl Session {
         if let Link::Ended(_) = self.link {
             return;
         }
-        let ended = if self.close_by.is_some() { Ended::Closed } else { ended };
+        let was_closed = self.close_by.is_some() || wrong!(self, CallsItClosed);
+        let ended = if was_closed { Ended::Closed } else { ended };
         if let Some(conn) = self.link.conn() {
             self.outputs.push_back(Output::Disconnect(conn));
         }
@@ -156,7 +154,7 @@ impl Session {
         lost
     }
 
-    fn fail_queued(&mut self, why: Why, is_over: impl FnMut(&Queued) -> bool) {
+    pub(crate) fn fail_queued(&mut self, why: Why, is_over: impl FnMut(&Queued) -> bool) {
         for call in self.calls.take_queued(is_over) {
             self.complete(call.id, call.owner, Err(Error::NotSent(why)));
         }

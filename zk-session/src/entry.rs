@@ -62,11 +62,15 @@ impl Session {
         self.identity.password = response.password;
         self.identity.is_real |= !read_only;
         self.identity.unanswered = 0;
-        self.identity.timeout = Duration::from_millis(u64::try_from(response.timeout_ms).unwrap_or(1).max(1));
+        if !wrong!(self, CountsByItsWish) {
+            let millis = u64::try_from(response.timeout_ms).unwrap_or(1).max(1);
+            self.identity.timeout = Duration::from_millis(millis);
+        }
         self.inbox.deframer.set_limit(self.config.frame_length_max);
         self.heard = self.now;
         self.counters.links += 1;
-        if !read_only {
+        let keeps = resumed && wrong!(self, KeepsItsOldLease);
+        if !read_only && !keeps {
             self.lease.opened(sent, self.identity.timeout);
         }
         let pulse = Pulse::new(self.now, resumed, read_only);
@@ -274,7 +278,9 @@ impl Session {
                 Ok(())
             }
             (Verdict::Dropped(caller), Some(code)) => {
-                self.complete(caller, Owner::Caller, Err(Error::Server(code)));
+                if let Some(call) = caller {
+                    self.complete(call, Owner::Caller, Err(Error::Server(code)));
+                }
                 Err(Fault::AuthRefused(code))
             }
             (Verdict::Refused, Some(code)) => {

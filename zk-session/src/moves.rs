@@ -19,7 +19,7 @@ impl Session {
         let Some(server) = self.servers.following() else { return };
         let conn = ConnId(self.next_conn);
         self.next_conn += 1;
-        self.probe.dial(conn, server.clone(), self.now);
+        self.probe.turn_to(conn, server.clone(), self.now);
         self.outputs.push_back(Output::Connect(conn, server));
     }
 
@@ -68,6 +68,10 @@ impl Session {
 
     /// Reads the ensemble's configuration, with a watch.
     pub(crate) fn read_config(&mut self) {
+        if let Some(before) = self.follows.take() {
+            self.calls.unwatch(before);
+            self.watches.remove(before);
+        }
         let request = GetData { path: Path::config(), watch: true };
         let how = How { order: Order::Free, ..How::default() };
         self.follows = Some(self.calls.queue(request.into(), Owner::Follow, how));
@@ -76,7 +80,6 @@ impl Session {
     /// The configuration was read. Where it says nothing usable, the servers stay as they are.
     pub(crate) fn followed(&mut self, call: CallId, result: Result<Answer, Error>) {
         if self.follows != Some(call) {
-            self.watches.remove(call);
             return;
         }
         let Ok(Answer { reply: Reply::GetData(node), .. }) = result else { return };

@@ -35,7 +35,9 @@ impl Session {
         let timeout = self.identity.timeout;
         let is_granted = self.offered_session() != SessionId::NONE;
         let left = is_granted.then(|| (self.heard + timeout * 4 / 3).since(now));
-        self.link = Link::Dialing { conn, until: now + self.servers.try_time(timeout, left) };
+        let time = self.servers.try_time(timeout, left);
+        let time = if wrong!(self, SpendsAllOnOneServer) { timeout * 4 / 3 } else { time };
+        self.link = Link::Dialing { conn, until: now + time };
         self.outputs.push_back(Output::Connect(conn, server));
     }
 
@@ -79,7 +81,7 @@ impl Session {
         while self.may_stage() {
             let Some((call, xid)) = self.calls.next() else { return self.tidy_up() };
             let mut request = call.request;
-            let mut wanted = if call.is_unwatched { None } else { Wanted::by(&request) };
+            let mut wanted = Wanted::by(&request);
             if let Some(wanted) = wanted.as_mut().filter(|_| !wrong!(self, MixesModes)) {
                 self.watches.asking(wanted, &mut request);
             }
@@ -112,7 +114,10 @@ impl Session {
     }
 
     fn may_stage(&self) -> bool {
-        self.link.is_live() && !self.access.is_under_way() && self.outgoing.pending() < STAGED_LENGTH_MAX
+        let is_open = wrong!(self, SpeaksBeforeItsGreeting) && matches!(self.link, Link::Greeting { .. });
+        (self.link.is_live() || is_open)
+            && !self.access.is_under_way()
+            && self.outgoing.pending() < STAGED_LENGTH_MAX
     }
 
     /// Asks the server to forget watches that nobody wants any more, when there is nothing better to do.

@@ -41,6 +41,38 @@ pub enum Wrong {
     AsksAllTheSame,
     /// Does not send a sign of life (ZOOKEEPER-1751).
     NeverPings,
+    /// Pings at every turn while a ping is unanswered (ZOOKEEPER-562).
+    FloodsWithPings,
+    /// Takes nothing but the answer to its ping for a sign of life while it waits for one.
+    HearsOnlyPongs,
+    /// Sends no sign of life while it waits for the answer to another (Kazoo #633).
+    WaitsForItsPong,
+    /// Takes a ping reply that nobody waits for as the end of the link (ZOOKEEPER-2253).
+    FearsStrayPongs,
+    /// Gives one server all the time there is to answer the handshake (Kazoo #540).
+    SpendsAllOnOneServer,
+    /// Sends calls before its handshake is answered (ZOOKEEPER-542).
+    SpeaksBeforeItsGreeting,
+    /// Counts a login by its beginning, and not by what the server says meanwhile (ZOOKEEPER-4275).
+    CountsTheLogin,
+    /// Counts time by the timeout it has asked for, and not by the one it got (CURATOR-460).
+    CountsByItsWish,
+    /// Stays with a server that says that the session has moved (ZOOKEEPER-710).
+    IgnoresThatItMoved,
+    /// Lets the lease of an old link run out on the new one (CURATOR-525).
+    KeepsItsOldLease,
+    /// Says that a session was closed when it has expired (kezhuw 280ae6f).
+    CallsItClosed,
+    /// Ends itself at once when it is closed, and tells no server (ZOOKEEPER-1105).
+    ClosesAtOnce,
+    /// Drops what is queued when it is closed (ZOOKEEPER-846).
+    ClosesOverItsQueue,
+    /// Expects the answers to credentials in the order of all others (Kazoo #229).
+    ExpectsOneQueue,
+    /// Takes any answer for that to the oldest call (ZOOKEEPER-1863).
+    TakesWhatComes,
+    /// Sends what the servers are known not to know (kezhuw #18).
+    SendsTheUnknown,
     /// Takes its place in time from events, which come before the rest of their transaction (kezhuw #82).
     TakesTimeFromEvents,
     /// Goes on with a server whose state goes back.

@@ -9,14 +9,15 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use zk_session::ops::{GetData, NodeData, Reply, Request};
+use bytes::Bytes;
+use zk_session::ops::{Create, Created, GetData, NodeData, Reply, Request};
 use zk_session::proto::{
     self, Code, ConnectRequest, ConnectResponse, Deframer, EventKind, KeeperState, Password, Reader,
     RequestHeader, SessionId, Stat, WatcherEvent, Wire, Xid, Zxid,
 };
 use zk_session::{
-    CallId, CallOptions, Config, ConnId, Cut, Error, Input, Instant, Notice, Output, Path, Session,
-    SessionState,
+    Acl, CallId, CallOptions, Config, ConnId, CreateMode, Cut, Error, Input, Instant, Notice, Output, Path,
+    Session, SessionState,
 };
 
 pub mod links;
@@ -215,10 +216,14 @@ pub fn reply_bytes(xid: i32, zxid: i64, reply: &Result<Reply, Code>) -> Vec<u8> 
 
 /// The bytes by which a server accepts a session.
 pub fn greeting(session: i64, timeout: Duration) -> Vec<u8> {
+    greeting_with(session, timeout, Password::zero().as_bytes())
+}
+
+pub fn greeting_with(session: i64, timeout: Duration, password: &[u8]) -> Vec<u8> {
     let response = ConnectResponse {
         timeout_ms: i32::try_from(timeout.as_millis()).expect("a timeout of the test"),
         session: SessionId::new(session),
-        password: Password::zero(),
+        password: Password::new(Bytes::copy_from_slice(password)),
         read_only: Some(false),
     };
     let mut bytes = Vec::new();
@@ -228,6 +233,21 @@ pub fn greeting(session: i64, timeout: Duration) -> Vec<u8> {
 
 pub fn data(text: &'static str) -> Reply {
     Reply::GetData(NodeData { data: Some(text.into()), stat: Stat::default() })
+}
+
+/// A path of a test.
+pub fn path(text: &str) -> Path {
+    Path::new(text).expect("a path of the test")
+}
+
+/// Creates an ephemeral node.
+pub fn create(text: &str) -> Request {
+    Create { path: path(text), data: None, acl: Acl::open_unsafe(), mode: CreateMode::Ephemeral }.into()
+}
+
+/// The node was created.
+pub fn created(text: &str) -> Result<Reply, Code> {
+    Ok(Reply::Create(Created { path: path(text) }))
 }
 
 fn show_request(xid: i32, request: &Request) -> String {
