@@ -48,8 +48,8 @@ impl Driver {
         None
     }
 
-    /// 2. Write what it wants to send, and tell how much was taken. 3. Read, until the next timer at the latest, and tell
-    /// what came: the end, bytes, or time.
+    /// 2. Write what it wants to send, and tell how much was taken; read, until the next timer at the latest, and tell what
+    ///    came: the end, bytes, or time.
     fn exchange(&mut self) -> Result<(), Failure> {
         let wait = self.session.poll_timeout().map_or(TICK, |(due, _)| due.since(self.now()).max(TICK));
         let Some((conn, stream)) = &mut self.socket else {

@@ -53,6 +53,7 @@ mod moves;
 mod outgoing;
 mod probe;
 mod replies;
+pub mod retry;
 mod rng;
 pub mod sasl;
 mod servers;
