@@ -180,3 +180,64 @@ impl Unread {
         self.changes.pop_front()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use zk_session::EventKind;
+
+    use super::*;
+
+    fn event(number: usize) -> Change {
+        let path = format!("/{number}").parse().expect("a path");
+        Change::Event(WatchEvent { kind: EventKind::NodeDataChanged, path })
+    }
+
+    #[test]
+    fn what_a_slow_reader_loses_is_told_as_a_gap_in_its_place() {
+        let mut unread = Unread::default();
+        for number in 0..=Events::UNREAD_MAX {
+            unread.put(event(number));
+        }
+        assert_eq!(unread.take(), Some(Change::Gap));
+        assert_eq!(unread.take(), Some(event(1)));
+        unread.put(event(Events::UNREAD_MAX + 1));
+        unread.put(Change::Ended(Ended::Closed));
+        for number in 2..=Events::UNREAD_MAX + 1 {
+            let next = unread.take();
+            if number > 2 {
+                assert_eq!(next, Some(event(number)));
+            } else {
+                // The end has taken the place of one more.
+                assert_eq!(next, Some(Change::Gap));
+            }
+        }
+        assert_eq!(unread.take(), Some(Change::Ended(Ended::Closed)));
+        assert_eq!(unread.take(), None);
+    }
+
+    #[test]
+    fn gaps_without_anything_between_them_are_one() {
+        let mut unread = Unread::default();
+        unread.put(Change::Gap);
+        unread.put(Change::Gap);
+        unread.put(event(1));
+        unread.put(Change::Gap);
+        assert_eq!(unread.take(), Some(Change::Gap));
+        for number in 2..Events::UNREAD_MAX + 1 {
+            unread.put(event(number));
+        }
+        // The first event was dropped, and the gap behind it stands for it.
+        assert_eq!(unread.take(), Some(Change::Gap));
+        assert_eq!(unread.take(), Some(event(2)));
+    }
+
+    #[test]
+    fn nothing_follows_the_end() {
+        let mut unread = Unread::default();
+        unread.put(Change::Ended(Ended::Expired));
+        unread.put(event(1));
+        unread.put(Change::Ended(Ended::Closed));
+        assert_eq!(unread.take(), Some(Change::Ended(Ended::Expired)));
+        assert_eq!(unread.take(), None);
+    }
+}

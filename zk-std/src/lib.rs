@@ -56,3 +56,6 @@ mod insight;
 mod moves;
 mod states;
 mod watch;
+
+#[cfg(test)]
+mod tests;

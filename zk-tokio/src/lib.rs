@@ -55,6 +55,9 @@ mod moves;
 mod states;
 mod watch;
 
+#[cfg(test)]
+mod tests;
+
 /// The README's example compiles.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
