@@ -111,7 +111,7 @@ impl Client {
 /// A call under way.
 pub(crate) struct Call {
     pub(crate) id: CallId,
-    reply: Receiver<Result<Answer, Error>>,
+    pub(crate) reply: Receiver<Result<Answer, Error>>,
 }
 
 impl Call {
@@ -128,7 +128,7 @@ pub(crate) fn typed<O: Operation>(result: Result<Answer, Error>) -> Result<O::Re
 }
 
 /// Whether the request asks for a watch.
-const fn sets_watch(request: &Request) -> bool {
+pub(crate) const fn sets_watch(request: &Request) -> bool {
     matches!(
         request,
         Request::Exists(ops::Exists { watch: true, .. })

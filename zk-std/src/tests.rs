@@ -12,7 +12,7 @@ use zk_sim::Served;
 
 use crate::{
     Acl, AddWatchMode, Change, Client, Code, Config, ConnectError, CreateMode, Direction, Ended, Error,
-    EventKind, Fault, Misuse, Server, SessionState, Why,
+    EventKind, Fault, Misuse, RetryPolicy, Server, SessionState, Why,
 };
 
 /// What is enough for anything that is going to happen at all.
@@ -186,11 +186,8 @@ fn a_refused_credential_fails_the_connection_at_once() {
     config.credentials.push(Auth { scheme: "no-such-scheme".into(), credential });
     let client = Client::open(config).expect("started");
     let error = client.connected(SOON).expect_err("refused");
-    let fault = match &error {
-        ConnectError::AuthFailed { fault } => fault.clone(),
-        other => panic!("{other}"),
-    };
-    assert_eq!(fault, Some(Fault::AuthRefused(Code::AuthFailed)));
+    let ConnectError::AuthFailed { fault } = &error else { panic!("{error}") };
+    assert_eq!(*fault, Some(Fault::AuthRefused(Code::AuthFailed)));
     assert!(!error.to_string().contains("secret"));
     assert_eq!(client.exists("/"), Err(Error::NotSent(Why::Ended(Ended::AuthFailed))));
     client.close();
@@ -258,4 +255,18 @@ fn a_pipeline_ends_with_its_session() {
     assert_eq!(pipeline.exists("/"), Err(Error::NotSent(Why::Ended(Ended::Expired))));
     assert!(client.pipeline().exists("/").expect("asked").is_some());
     client.close();
+}
+
+#[test]
+fn repeated_calls_end_with_their_time_and_with_the_client() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    drop(listener);
+    let mut config = Client::config(&address.to_string()).expect("a configuration");
+    config.establish_timeout = Some(Duration::from_millis(500));
+    let client = Client::open(config).expect("started");
+    let hasty = client.within(Duration::from_millis(50)).retrying(RetryPolicy::default());
+    assert_eq!(hasty.exists("/"), Err(Error::NotSent(Why::Deadline)));
+    let patient = client.retrying(RetryPolicy::default());
+    assert_eq!(patient.exists("/"), Err(Error::NotSent(Why::Ended(Ended::NotEstablished))));
 }

@@ -69,7 +69,7 @@ impl Client {
         let mut call = self.submit(request, None)?;
         let result = (&mut call).await;
         if watches {
-            call.shared.with(|core, _| core.session.unwatch(call.id));
+            call.unwatch();
         }
         typed::<O>(result)
     }
@@ -108,16 +108,31 @@ impl Client {
             core.await_call(call, slot);
             Ok::<_, Error>(call)
         })?;
-        Ok(Call { shared: Arc::clone(self.shared()), id, reply, ended: false })
+        Ok(Call::new(self.shared(), id, reply))
     }
 }
 
 /// A call under way; dropping it cancels it.
 pub(crate) struct Call {
-    pub(crate) shared: Arc<Shared>,
+    shared: Arc<Shared>,
     pub(crate) id: CallId,
     reply: oneshot::Receiver<Result<Answer, Error>>,
     ended: bool,
+}
+
+impl Call {
+    pub(crate) fn new(
+        shared: &Arc<Shared>,
+        id: CallId,
+        reply: oneshot::Receiver<Result<Answer, Error>>,
+    ) -> Self {
+        Self { shared: Arc::clone(shared), id, reply, ended: false }
+    }
+
+    /// Nobody listens to the watch that it has set.
+    pub(crate) fn unwatch(&self) {
+        self.shared.with(|core, _| core.session.unwatch(self.id));
+    }
 }
 
 impl Future for &mut Call {
@@ -146,7 +161,7 @@ pub(crate) fn typed<O: Operation>(result: Result<Answer, Error>) -> Result<O::Re
 }
 
 /// Whether the request asks for a watch.
-const fn sets_watch(request: &Request) -> bool {
+pub(crate) const fn sets_watch(request: &Request) -> bool {
     matches!(
         request,
         Request::Exists(ops::Exists { watch: true, .. })

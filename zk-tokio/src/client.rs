@@ -319,7 +319,7 @@ impl Drop for Closer {
     }
 }
 
-fn existing(result: Result<Stat, Error>) -> Result<Option<Stat>, Error> {
+pub(crate) fn existing(result: Result<Stat, Error>) -> Result<Option<Stat>, Error> {
     match result {
         Ok(stat) => Ok(Some(stat)),
         Err(Error::Server(Code::NoNode)) => Ok(None),

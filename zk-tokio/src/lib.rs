@@ -27,6 +27,7 @@
 pub use zk_recipes::hold::{Cause, Failure, Freed, Grant};
 pub use zk_recipes::{Denial, Layout, Recipe};
 pub use zk_session::ops::AddWatchMode;
+pub use zk_session::retry::{Jitter, RetryOptions, RetryPolicy};
 pub use zk_session::{
     Acl, Backoff, Children, Code, Config, ConnectString, CreateMode, Cut, Direction, Ended, Error, EventKind,
     Fault, FrameNote, Handover, IntoPath, KeepAlive, Margins, Misuse, Oddities, OnExpiry, Path, PathError,
@@ -38,6 +39,7 @@ pub use entropy::entropy;
 pub use error::ConnectError;
 pub use events::{Change, Events};
 pub use hold::{Guard, Holding, Lock};
+pub use retrying::Retrying;
 pub use states::States;
 pub use watch::Watch;
 
@@ -52,6 +54,7 @@ mod events;
 mod hold;
 mod insight;
 mod moves;
+mod retrying;
 mod states;
 mod watch;
 

@@ -13,7 +13,7 @@ use zk_sim::Served;
 
 use crate::{
     Acl, AddWatchMode, Change, Client, Code, Config, ConnectError, CreateMode, Direction, Ended, Error,
-    EventKind, Fault, Misuse, Server, SessionState, Why,
+    EventKind, Fault, Misuse, RetryPolicy, Server, SessionState, Why,
 };
 
 /// What is enough for anything that is going to happen at all.
@@ -274,4 +274,18 @@ fn calls_end_if_the_runtime_ends_before_the_client_has_begun() {
         assert_eq!(result, Err(Error::NotSent(Why::Ended(Ended::Closed))));
         client.close().await;
     });
+}
+
+#[tokio::test]
+async fn repeated_calls_end_with_their_time_and_with_the_client() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    drop(listener);
+    let mut config = Client::config(&address.to_string()).expect("a configuration");
+    config.establish_timeout = Some(Duration::from_millis(500));
+    let client = Client::open(config);
+    let hasty = client.within(Duration::from_millis(50)).retrying(RetryPolicy::default());
+    assert_eq!(hasty.exists("/").await, Err(Error::NotSent(Why::Deadline)));
+    let patient = client.retrying(RetryPolicy::default());
+    assert_eq!(patient.exists("/").await, Err(Error::NotSent(Why::Ended(Ended::NotEstablished))));
 }
