@@ -221,9 +221,9 @@ impl CallTable {
         !self.written.is_empty()
     }
 
-    /// Takes out the call that a reply with this xid answers: the oldest, or none if the server is wrong.
-    pub(crate) fn answered(&mut self, xid: Xid) -> Option<Written> {
-        self.written.front().filter(|oldest| oldest.xid == xid)?;
+    /// Takes out the call that a reply answers: the oldest, or none if that has another xid, since the server is wrong then.
+    pub(crate) fn answered(&mut self, is_due: impl FnOnce(Xid) -> bool) -> Option<Written> {
+        self.written.front().filter(|oldest| is_due(oldest.xid))?;
         let call = self.written.pop_front()?;
         self.forget_deadline(call.deadline, call.id);
         Some(call)
