@@ -8,7 +8,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::fmt;
 
-use zk_session::{Answer, CallId, Calls, Error, Instant, Output, Rng, SessionState};
+use zk_session::{Answer, CallId, Calls, Error, Instant, Notice, Output, Rng, SessionState};
 
 use crate::recipe::Recipe;
 use crate::runner::Runner;
@@ -137,10 +137,14 @@ impl Host {
                 Some(Output::Completed(call, result))
             }
             Output::Notified(call, notice) => {
-                let Some(route) = self.routes.remove(&call) else {
+                let Some(route) = self.routes.get(&call) else {
                     return Some(Output::Notified(call, notice));
                 };
-                self.visit(route.id, calls, |resident, calls| resident.notified(call, notice, now, calls));
+                let id = route.id;
+                if !matches!(notice, Notice::Gap { .. }) {
+                    self.routes.remove(&call);
+                }
+                self.visit(id, calls, |resident, calls| resident.notified(call, notice, now, calls));
                 None
             }
             Output::State(state) => {
@@ -198,7 +202,10 @@ impl Host {
     }
 
     fn state(&mut self, state: SessionState, now: Instant, calls: &mut dyn Calls) {
-        if matches!(state, SessionState::Connected { .. } | SessionState::Ended(_)) {
+        if matches!(
+            state,
+            SessionState::Connected { .. } | SessionState::ReadOnly { .. } | SessionState::Ended(_)
+        ) {
             self.states.clear();
         }
         self.states.push(state);

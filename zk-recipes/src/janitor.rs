@@ -5,8 +5,9 @@
 
 use alloc::collections::BTreeMap;
 
+use crate::runner::PATIENTLY;
 use zk_session::ops::Delete;
-use zk_session::{Answer, CallId, CallOptions, Calls, Code, Error, Instant, Path, Rng, Version};
+use zk_session::{Answer, CallId, Calls, Code, Error, Instant, Path, Rng, Version};
 
 use crate::parts::pace::Pause;
 
@@ -41,7 +42,7 @@ impl Janitor {
                 continue;
             }
             let delete = Delete { path: path.clone(), version: Version::ANY };
-            chore.state = match calls.submit(delete.into(), CallOptions::default(), now) {
+            chore.state = match calls.submit(delete.into(), PATIENTLY, now) {
                 Ok(call) => State::Deleting(call),
                 Err(_) => State::Resting(now + Pause::FIRST),
             };

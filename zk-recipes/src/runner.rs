@@ -13,11 +13,17 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use zk_session::{Answer, CallId, CallOptions, Calls, Code, Error, Instant, Notice, Request, SessionState};
+use zk_session::{
+    Answer, CallId, CallOptions, Calls, Code, Error, Instant, Notice, Order, Request, SessionState, Unlinked,
+};
 
 use crate::janitor::Janitor;
 use crate::outbox::{Errand, Outbox, Slot};
 use crate::recipe::{Input, Recipe};
+
+/// A recipe waits for links, whatever its client's other users do.
+pub(crate) const PATIENTLY: CallOptions =
+    CallOptions { deadline: None, order: Order::Client, unlinked: Some(Unlinked::Wait { most: None }) };
 
 /// A call that the engine has no room for fails after this pause. By then room may have come, and a recipe that asks again
 /// at once cannot spin.
@@ -104,11 +110,17 @@ impl<R: Recipe> Runner<R> {
     pub fn notified(&mut self, call: CallId, notice: Notice, now: Instant, calls: &mut dyn Calls) {
         let watching = |(slot, used): (&Slot, &Use)| (*used == Use::Watching(call)).then_some(*slot);
         let Some(slot) = self.slots.iter().find_map(watching) else { return };
-        self.slots.remove(&slot);
         match notice {
-            Notice::Fired(event) => self.step(Input::Watch(slot, event), now, calls),
+            Notice::Fired(event) => {
+                self.slots.remove(&slot);
+                self.step(Input::Watch(slot, event), now, calls);
+            }
             // The state that follows says the same to the recipe.
-            Notice::Ended(_) => {}
+            Notice::Ended(_) => {
+                self.slots.remove(&slot);
+            }
+            // Recipes set one-shot watches, which miss nothing.
+            Notice::Gap { .. } => {}
         }
     }
 
@@ -203,7 +215,7 @@ impl<R: Recipe> Runner<R> {
     fn call(&mut self, slot: Slot, request: Request, now: Instant, calls: &mut dyn Calls) {
         self.unwatch(slot, calls);
         let watch = Watch::of(&request);
-        let used = match calls.submit(request, CallOptions::default(), now) {
+        let used = match calls.submit(request, PATIENTLY, now) {
             Ok(call) => Use::Asked { call, watch },
             Err(refused) => Use::Refused { error: Error::from(refused.why), until: now + REFUSAL_PAUSE },
         };

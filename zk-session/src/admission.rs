@@ -2,48 +2,79 @@
 
 use zk_proto::ops::Request;
 
+use crate::access::{is_local, is_secret};
+use crate::config::Unlinked;
 use crate::error::{Ended, Misuse, Refusal};
 use crate::link::Link;
 use crate::session::Session;
+use crate::watches::Wanted;
+use crate::words::CallOptions;
 
 impl Session {
-    pub(crate) fn refusal(&self, request: &Request) -> Option<Refusal> {
+    pub(crate) fn refusal(&self, request: &Request, options: &CallOptions) -> Option<Refusal> {
         if let Link::Ended(ended) = self.link {
             return Some(Refusal::Ended(ended));
         }
         if self.close_by.is_some() {
             return Some(Refusal::Ended(Ended::Closed));
         }
-        if self.calls.len() >= self.config.calls_max {
-            return Some(Refusal::Full);
-        }
-        if let Some(misuse) = misuse(request) {
+        if let Some(misuse) = self.misuse(request) {
             return Some(Refusal::Misuse(misuse));
         }
         let chroot = if self.chroot.root().is_root() { 0 } else { self.chroot.root().as_str().len() };
         let length = request.frame_len() - LENGTH_PREFIX + chroot;
         let limit = self.config.request_length_max;
-        (length > limit).then_some(Refusal::Misuse(Misuse::TooLong { length, limit }))
+        if length > limit {
+            return Some(Refusal::Misuse(Misuse::TooLong { length, limit }));
+        }
+        if self.is_full(request, length) {
+            return Some(Refusal::Full);
+        }
+        let waits = !self.link.is_live() && !matches!(request, Request::Auth(_));
+        (waits && options.unlinked.unwrap_or(self.config.unlinked) == Unlinked::Refuse)
+            .then_some(Refusal::Unlinked)
     }
-}
 
-/// What callers may not send, because its reply or its effect is not a caller's.
-const fn misuse(request: &Request) -> Option<Misuse> {
-    if matches!(
-        request,
-        Request::Ping(_) | Request::SetWatches(_) | Request::SetWatches2(_) | Request::CloseSession(_)
-    ) {
-        return Some(Misuse::Reserved);
+    fn is_full(&self, request: &Request, length: usize) -> bool {
+        let waiting = self.calls.queued_bytes();
+        self.calls.len() + self.access.waiting() >= self.config.calls_max
+            || (waiting > 0 && waiting + length > self.config.queued_length_max)
+            || (self.watches.len() >= self.config.watches_max && Wanted::by(request).is_some())
     }
-    if matches!(request, Request::Auth(_) | Request::Sasl(_)) {
-        return Some(Misuse::Unsupported("authentication"));
+
+    /// What callers may not send, because its reply or its effect is not a caller's, or would do harm.
+    fn misuse(&self, request: &Request) -> Option<Misuse> {
+        let since = request.opcode().since();
+        if self.config.release.is_some_and(|release| release < since) {
+            return Some(Misuse::TooNew { since });
+        }
+        let is_reserved = matches!(
+            request,
+            Request::Ping(_)
+                | Request::SetWatches(_)
+                | Request::SetWatches2(_)
+                | Request::RemoveWatches(_)
+                | Request::Sasl(_)
+                | Request::CloseSession(_)
+        );
+        if is_reserved {
+            return Some(Misuse::Reserved);
+        }
+        let tells = matches!(request, Request::Auth(auth) if is_secret(auth));
+        (tells && !self.may_send_secrets()).then_some(Misuse::InsecureAuth)
     }
-    // Without persistent watches there would be nobody to tell of their events; without the engine knowing of it, a
-    // removal would leave its owner waiting for ever.
-    if matches!(request, Request::AddWatch(_) | Request::RemoveWatches(_)) {
-        return Some(Misuse::Unsupported("persistent watches and the removal of watches"));
+
+    /// Whether credentials may go to every server there is.
+    fn may_send_secrets(&self) -> bool {
+        self.config.encrypted || self.config.plaintext_credentials || self.servers.all().iter().all(is_local)
     }
-    None
+
+    /// Whether what the client has to show may go to this server.
+    pub(crate) fn may_show(&self, server: &zk_proto::Server) -> bool {
+        let reveals = self.config.sasl.as_ref().is_some_and(|mechanism| mechanism.reveals_secret());
+        let tells = reveals || self.access.has_secrets();
+        !tells || self.config.encrypted || self.config.plaintext_credentials || is_local(server)
+    }
 }
 
 /// Bytes of a frame's length prefix, which the server's limit does not count.

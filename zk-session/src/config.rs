@@ -1,8 +1,13 @@
 //! What a session is told at its start.
 
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::time::Duration;
 
-use zk_proto::ConnectString;
+use zk_proto::ops::{Auth, Release};
+use zk_proto::{ConnectString, Zxid};
+
+use crate::sasl::Mechanism;
 
 /// What a session is told at its start. [`Config::new`] gives the defaults.
 #[derive(Clone, Debug)]
@@ -16,12 +21,47 @@ pub struct Config {
     pub seed: u64,
     /// The pauses between tries to connect.
     pub backoff: Backoff,
+    /// How long to try for a first session: then it ends as [`crate::Ended::NotEstablished`]. `None`: for ever. (A session
+    /// that a server has granted ends by its own timeout.)
+    pub establish_timeout: Option<Duration>,
     /// What to do when the session has expired.
     pub on_expiry: OnExpiry,
     /// How long [`crate::Session::close`] tries to tell the server, if the session timeout is not shorter.
     pub close_timeout: Duration,
+    /// What becomes of calls that are made while there is no link.
+    pub unlinked: Unlinked,
+    /// Whether a server without a quorum will do, for reads (`readonlymode.enabled` on the server). The session is then
+    /// [`crate::SessionState::ReadOnly`], and the engine looks for a better server on a second connection.
+    pub read_only: bool,
+    /// Whether to follow the ensemble's configuration (`/zookeeper/config`) and use the servers that it names. Where it
+    /// cannot be read, or names no usable server, nothing changes.
+    pub follow_reconfig: bool,
+    /// The oldest release among the servers, if it is known. Requests that it does not know are refused before anything is
+    /// sent; a server would close the connection. `None`: everything is sent, and what a server turns out not to know the
+    /// engine does not send of itself again.
+    pub release: Option<Release>,
+    /// The newest transaction that the client has seen in an earlier life: no server that knows less is accepted.
+    pub seen: Zxid,
+    /// Credentials for every connection, in this order, before anything else is sent. If a server refuses one of them, the
+    /// session ends as [`crate::Ended::AuthFailed`].
+    pub credentials: Vec<Auth>,
+    /// The SASL login for every connection; nothing else is sent before it has succeeded.
+    pub sasl: Option<Arc<dyn Mechanism>>,
+    /// Whether the driver encrypts its connections. Without that, credentials are sent to this machine only, unless
+    /// [`Config::plaintext_credentials`] says otherwise.
+    pub encrypted: bool,
+    /// Whether credentials may be sent in clear over a network. The `digest` scheme sends the password itself.
+    pub plaintext_credentials: bool,
+    /// How the session's life is proven while something is held.
+    pub keep_alive: KeepAlive,
+    /// What the lease keeps back for the unknown.
+    pub margins: Margins,
     /// Most calls that may be queued or under way at once.
     pub calls_max: usize,
+    /// Most bytes of requests that may wait to be sent, but a single call always may.
+    pub queued_length_max: usize,
+    /// Most watches.
+    pub watches_max: usize,
     /// Longest request, in bytes of its frame without the length prefix. More than the server's `jute.maxbuffer` makes the
     /// server close the connection without an answer.
     pub request_length_max: usize,
@@ -36,6 +76,10 @@ pub struct Config {
 impl Config {
     /// Enough for any program that awaits its calls, and little enough to bound what a stalled link can pile up.
     pub const CALLS_MAX: usize = 16_384;
+    /// As many of the longest requests as a stalled link should hold in memory.
+    pub const QUEUED_LENGTH_MAX: usize = 64 * 1024 * 1024;
+    /// Beyond this a client should watch subtrees.
+    pub const WATCHES_MAX: usize = 1_000_000;
 
     /// The defaults: a session timeout of 10 s, going on after an expiry, and the limits of a server's defaults.
     #[must_use]
@@ -45,9 +89,23 @@ impl Config {
             session_timeout: Duration::from_secs(10),
             seed,
             backoff: Backoff::default(),
+            establish_timeout: None,
             on_expiry: OnExpiry::Renew,
             close_timeout: Duration::from_secs(2),
+            unlinked: Unlinked::Wait { most: None },
+            read_only: false,
+            follow_reconfig: false,
+            release: None,
+            seen: Zxid::ZERO,
+            credentials: Vec::new(),
+            sasl: None,
+            encrypted: false,
+            plaintext_credentials: false,
+            keep_alive: KeepAlive::Sync,
+            margins: Margins::default(),
             calls_max: Self::CALLS_MAX,
+            queued_length_max: Self::QUEUED_LENGTH_MAX,
+            watches_max: Self::WATCHES_MAX,
             request_length_max: zk_proto::REQUEST_LENGTH_MAX,
             frame_length_max: zk_proto::FRAME_LENGTH_MAX,
             #[cfg(feature = "wrong")]
@@ -78,6 +136,53 @@ impl Default for Backoff {
 pub enum OnExpiry {
     /// Go on with a new session. Calls, watches, locks and ephemeral nodes of the old one have ended and are not restored.
     Renew,
-    /// Stop: every further call is refused.
+    /// Stop: every further call is refused. Whoever wants to decide by himself stops, and makes a new session if he likes.
     Stop,
+}
+
+/// What becomes of calls that are made while there is no link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unlinked {
+    /// They wait for the next link, for so long at most; then they end with [`crate::Why::Unlinked`].
+    Wait {
+        /// `None`: as long as the session lasts. A call's own deadline holds besides.
+        most: Option<Duration>,
+    },
+    /// They are refused with [`crate::Refusal::Unlinked`].
+    Refuse,
+}
+
+/// How the session's life is proven while something is held ([`crate::Calls::hold`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeepAlive {
+    /// By pings, which cost a server nothing. One that is cut off from its leader answers them after the session has
+    /// expired: a guard may outlive its session by as long as such a server takes to notice (`syncLimit` ticks).
+    Ping,
+    /// By `sync`, which a server that is cut off from its leader cannot answer. A leader that was deposed and does not know
+    /// it still can.
+    Sync,
+    /// By a transaction that changes nothing (a multi of one check), which needs a quorum and is written to its logs.
+    Commit,
+}
+
+/// What the lease keeps back for the unknown, in parts of the session timeout: `1 / n` each.
+///
+/// The defaults hold for servers whose ticks are a third of the session timeout or shorter. Behind observers take half the
+/// `relay` number, since their touches are relayed twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Margins {
+    /// The time within which the touches that a server has seen reach its leader.
+    pub relay: u32,
+    /// What is kept back in any case.
+    pub margin: u32,
+    /// What two clocks may drift apart within one timeout.
+    pub drift: u32,
+}
+
+impl Default for Margins {
+    fn default() -> Self {
+        Self { relay: 4, margin: 16, drift: 1000 }
+    }
 }

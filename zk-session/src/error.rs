@@ -3,8 +3,10 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 
-use zk_proto::ops::Request;
-use zk_proto::{Code, Malformed, PathError};
+use zk_proto::ops::{Release, Request};
+use zk_proto::{Code, Malformed, PathError, Zxid};
+
+use crate::sasl::SaslError;
 
 /// Why a call has no answer.
 ///
@@ -55,9 +57,12 @@ pub enum Why {
     /// The deadline of the call came first.
     #[error("the deadline passed")]
     Deadline,
-    /// As many calls were under way as the configuration allows.
-    #[error("too many calls are under way")]
+    /// As many calls, bytes or watches were under way as the configuration allows.
+    #[error("too much is under way")]
     Full,
+    /// There was no link, and the configuration does not let calls wait for one (any longer).
+    #[error("there is no link to a server")]
+    Unlinked,
     /// The session has ended; calls need a new one.
     #[error("{0}")]
     Ended(Ended),
@@ -74,9 +79,16 @@ pub enum Ended {
     /// The client closed it.
     #[error("the session was closed")]
     Closed,
-    /// The servers refuse the client's credentials, now and at every further try.
-    #[error("the servers refuse the credentials")]
+    /// The client could not prove who it is, and could not at any further try: a server refused its credentials or could
+    /// not prove itself, or the credentials may not be sent in clear. [`crate::Session::last_fault`] says which.
+    #[error("authentication failed")]
     AuthFailed,
+    /// No server granted a session within [`crate::Config::establish_timeout`].
+    #[error("no server granted a session in time")]
+    NotEstablished,
+    /// It was handed over ([`crate::Session::detach`]): it goes on elsewhere.
+    #[error("the session was handed over")]
+    Detached,
 }
 
 /// What a caller did that cannot work.
@@ -92,12 +104,23 @@ pub enum Misuse {
         /// The configured limit.
         limit: usize,
     },
-    /// The operation belongs to the engine: it sends pings, restores watches and closes the session itself.
+    /// The operation belongs to the engine: it sends pings, restores watches, takes them away when they are given up
+    /// ([`crate::Session::unwatch`]), exchanges SASL tokens and closes the session itself.
     #[error("the engine sends this request itself")]
     Reserved,
-    /// The engine does not do this so far.
-    #[error("{0}: not supported by this version")]
-    Unsupported(&'static str),
+    /// The servers do not know the operation, by [`crate::Config::release`]; they would close the connection.
+    #[error("the operation needs a server of {since} or later")]
+    TooNew {
+        /// The first release that knows the operation.
+        since: Release,
+    },
+    /// The credential would be sent in clear over a network. Encrypt the connection, or allow it by
+    /// [`crate::Config::plaintext_credentials`].
+    #[error("the credential would be sent in clear")]
+    InsecureAuth,
+    /// There must be at least one server.
+    #[error("the list of servers is empty")]
+    NoServers,
     /// The path is none.
     #[error("{0}")]
     Path(PathError),
@@ -126,9 +149,13 @@ pub struct Refused {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// As many calls are under way as the configuration allows. Await some of them first.
-    #[error("too many calls are under way")]
+    /// As many calls, bytes or watches are under way as the configuration allows. Await or give up some of them first.
+    #[error("too much is under way")]
     Full,
+    /// There is no link, and the configuration says [`crate::Unlinked::Refuse`]. Ask again after
+    /// [`crate::SessionState::Connected`].
+    #[error("there is no link to a server")]
+    Unlinked,
     /// The session has ended, or is being closed.
     #[error("{0}")]
     Ended(Ended),
@@ -141,6 +168,7 @@ impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Full => Self::NotSent(Why::Full),
+            Refusal::Unlinked => Self::NotSent(Why::Unlinked),
             Refusal::Ended(ended) => Self::NotSent(Why::Ended(ended)),
             Refusal::Misuse(misuse) => Self::Misuse(misuse),
         }
@@ -170,6 +198,39 @@ pub enum Fault {
     /// The server refused to restore the watches.
     #[error("the server refused to restore the watches: {0}")]
     WatchesRefused(Code),
+    /// A reply shows an older state than one before it did: the server is not one of this ensemble, or has lost data.
+    #[error("the server went back from transaction {seen} to {got}")]
+    WentBack {
+        /// The newest transaction that was seen.
+        seen: Zxid,
+        /// The one that the reply showed.
+        got: Zxid,
+    },
+    /// The exchange of SASL tokens failed on this side.
+    #[error("{0}")]
+    Sasl(#[from] SaslError),
+    /// The server refused the client's SASL tokens.
+    #[error("the server refused the SASL login: {0}")]
+    LoginRefused(Code),
+    /// Servers close the connection again and again where they should answer a SASL token (3.4 refuses so).
+    #[error("servers close the connection instead of answering the SASL login")]
+    LoginUnanswered,
+    /// The server refused a credential.
+    #[error("the server refused a credential: {0}")]
+    AuthRefused(Code),
+    /// A credential would have to be sent in clear to this server; see [`crate::Config::plaintext_credentials`].
+    #[error("a credential would be sent in clear")]
+    InsecureAuth,
+    /// All servers close the connection instead of answering the handshake. They know less than this client has seen
+    /// (they were restored from a backup, or are others), have no quorum, or have too many connections.
+    #[error("every server closes the connection instead of answering the handshake")]
+    Unanswered,
+    /// The server had no quorum, and another one has.
+    #[error("a read-write server was found")]
+    FoundReadWrite,
+    /// The list of servers has changed, and the load is balanced anew.
+    #[error("the list of servers has changed")]
+    Rebalanced,
     /// Nothing was heard for two thirds of the session timeout, or the handshake took longer than its share.
     #[error("the server was silent for too long")]
     Silence,

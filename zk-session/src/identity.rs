@@ -12,6 +12,8 @@ pub(crate) struct Identity {
     pub(crate) timeout: Duration,
     /// The newest transaction that any reply has shown.
     pub(crate) last_zxid: Zxid,
+    /// A server with a quorum knows the session. Others may have made it up, and may not know it.
+    pub(crate) is_real: bool,
     /// Tries in a row that a server ended without an answer to the handshake of a new session.
     pub(crate) unanswered: usize,
 }
@@ -19,6 +21,13 @@ pub(crate) struct Identity {
 impl Identity {
     /// A session that no server has granted so far, by a client that has seen transactions up to `last_zxid`.
     pub(crate) fn unknown(timeout: Duration, last_zxid: Zxid) -> Self {
-        Self { session: SessionId::NONE, password: Password::zero(), timeout, last_zxid, unanswered: 0 }
+        Self {
+            session: SessionId::NONE,
+            password: Password::zero(),
+            timeout,
+            last_zxid,
+            is_real: false,
+            unanswered: 0,
+        }
     }
 }

@@ -11,27 +11,29 @@
 use alloc::collections::VecDeque;
 use core::time::Duration;
 
+use crate::config::Margins;
 use crate::time::Instant;
 
-/// Of the session timeout: the time within which a server's touches reach its leader.
-const RELAY: u32 = 4;
-/// Of the session timeout: what is kept back for the unknown.
-const MARGIN: u32 = 16;
-/// Of the session timeout: what two clocks may drift apart within it.
-const DRIFT: u32 = 1000;
 /// Of the session timeout: the least distance between two pieces of evidence that are kept.
 const SPACING: u32 = 32;
 
 #[derive(Debug, Default)]
 pub(crate) struct Lease {
+    margins: Margins,
     /// The smallest timeout negotiated so far.
     timeout: Duration,
     end: Instant,
+    /// When the last transaction of the session that was answered had been sent.
+    committed: Option<Instant>,
     /// Answered requests that are not evidence yet: when they were sent, when they were answered.
     candidates: VecDeque<(Instant, Instant)>,
 }
 
 impl Lease {
+    pub(crate) fn new(margins: Margins) -> Self {
+        Self { margins, ..Self::default() }
+    }
+
     /// A link was opened by a request sent at `sent`, with this timeout negotiated.
     pub(crate) fn opened(&mut self, sent: Instant, timeout: Duration) {
         self.timeout = if self.timeout.is_zero() { timeout } else { self.timeout.min(timeout) };
@@ -42,7 +44,7 @@ impl Lease {
     /// A request sent at `sent` was answered at `now`.
     pub(crate) fn answered(&mut self, sent: Instant, now: Instant) {
         while let Some(&(earlier, answer)) = self.candidates.front() {
-            if sent < answer + self.timeout / RELAY {
+            if sent < answer + self.timeout / self.margins.relay.max(1) {
                 break;
             }
             self.anchor(earlier);
@@ -59,8 +61,23 @@ impl Lease {
         self.end
     }
 
+    /// A transaction sent at `sent` was answered: a quorum has seen the session live.
+    pub(crate) fn committed(&mut self, sent: Instant) {
+        self.committed = self.committed.max(Some(sent));
+    }
+
+    /// How long the last transaction proves the session's life. When the leader handled it, the last touch it knew of was no
+    /// older than a ping interval (a third of the timeout) and half a tick (a quarter, for ticks of half the timeout).
+    pub(crate) fn proven_until(&self) -> Option<Instant> {
+        let sent = self.committed?;
+        Some(sent + (self.timeout * 5 / 12).saturating_sub(self.timeout / self.margins.drift.max(1)))
+    }
+
     fn anchor(&mut self, sent: Instant) {
-        let length = self.timeout - self.timeout / MARGIN - self.timeout / DRIFT;
+        let length = self
+            .timeout
+            .saturating_sub(self.timeout / self.margins.margin.max(1))
+            .saturating_sub(self.timeout / self.margins.drift.max(1));
         self.end = self.end.max(sent + length);
     }
 }
@@ -76,7 +93,7 @@ mod tests {
     }
 
     fn lease_from(sent: Instant) -> Instant {
-        sent + (T - T / MARGIN - T / DRIFT)
+        sent + (T - T / 16 - T / 1000)
     }
 
     #[test]

@@ -24,31 +24,41 @@ extern crate alloc;
 pub use zk_proto as proto;
 pub use zk_proto::{Acl, Children, Code, ConnectString, CreateMode, Stat, Version, Xid, ops};
 
-pub use config::{Backoff, Config, OnExpiry};
+pub use config::{Backoff, Config, KeepAlive, Margins, OnExpiry, Unlinked};
 pub use error::{Cut, Ended, Error, Fault, Misuse, Refusal, Refused, Why};
+pub use handover::Handover;
 pub use rng::Rng;
-pub use session::{Cancelled, Oddities, Session};
+pub use session::{Cancelled, Session};
+pub use statistics::{Direction, FrameNote, Oddities, Statistics};
 pub use time::Instant;
 pub use words::{
-    Answer, CallId, CallOptions, Calls, ConnId, EventKind, Input, IntoPath, Notice, Output, Path, PathError,
-    Reply, Request, Server, SessionId, SessionState, Timer, WatchEvent, Zxid,
+    Answer, CallId, CallOptions, Calls, ConnId, EventKind, Input, IntoPath, Notice, Order, Output, Path,
+    PathError, PipelineId, Reply, Request, Server, SessionId, SessionState, Timer, WatchEvent, Zxid,
 };
 
+mod access;
 mod admission;
 mod calls;
 mod chroot;
 mod config;
 mod endings;
+mod entry;
 mod error;
+mod handover;
 mod identity;
 mod inbox;
 mod lease;
 mod link;
+mod moves;
 mod outgoing;
+mod probe;
 mod replies;
+pub mod retry;
 mod rng;
+pub mod sasl;
 mod servers;
 mod session;
+mod statistics;
 mod time;
 mod timers;
 mod tries;

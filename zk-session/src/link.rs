@@ -1,17 +1,21 @@
 //! One try after another to be connected to one of the servers.
 //!
 //! ```text
-//! Resting --Dial--> Dialing --Connected--> Greeting --accepted--> Proving --watches stand--> Live
-//!    ^                 |                      |                      |                         |
-//!    +-----------------+------ pause ---------+----------------------+-------- lost -----------+
+//! Resting --Dial--> Dialing --Connected--> Greeting --accepted--> Proving --who and what is known--> Live
+//!    ^                 |                      |                      |                                |
+//!    +-----------------+------ pause ---------+----------------------+------------- lost -------------+
 //! any --the session is over--> Ended
 //! ```
 //!
 //! It holds what each state knows and decides nothing; the session's routes move it.
 
+use alloc::boxed::Box;
 use core::time::Duration;
 
+use zk_proto::Xid;
+
 use crate::error::Ended;
+use crate::sasl::Exchange;
 use crate::time::Instant;
 use crate::words::ConnId;
 
@@ -23,16 +27,26 @@ pub(crate) enum Link {
     Dialing { conn: ConnId, until: Instant },
     /// The handshake was sent at `sent`.
     Greeting { conn: ConnId, sent: Instant, until: Instant },
-    /// The session stands; `pending` requests that restore watches are unanswered.
-    Proving { conn: ConnId, pulse: Pulse, pending: usize, resumed: bool },
+    /// The session stands. First the two sides prove who they are (`login`), then credentials are sent and watches are
+    /// restored.
+    Proving { conn: ConnId, pulse: Pulse, login: Option<Login> },
     /// Calls flow.
     Live { conn: ConnId, pulse: Pulse },
     /// The session is over.
     Ended(Ended),
 }
 
-/// The signs of life of an established link.
+/// An exchange of SASL tokens.
 #[derive(Debug)]
+pub(crate) struct Login {
+    pub(crate) exchange: Box<dyn Exchange>,
+    /// The xid of the token that is unanswered.
+    pub(crate) xid: Xid,
+    pub(crate) rounds: u32,
+}
+
+/// What is known of an established link, above all its signs of life.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Pulse {
     pub(crate) since: Instant,
     /// When something was last staged for the server.
@@ -41,11 +55,17 @@ pub(crate) struct Pulse {
     pub(crate) ping: Option<Instant>,
     /// When the last keep-alive for holders was answered; `None` while one is under way.
     pub(crate) proven: Option<Instant>,
+    /// Unanswered requests that restore watches.
+    pub(crate) restoring: usize,
+    /// The session of before goes on.
+    pub(crate) resumed: bool,
+    /// The server has no quorum: it answers reads only.
+    pub(crate) read_only: bool,
 }
 
 impl Pulse {
-    pub(crate) const fn new(now: Instant) -> Self {
-        Self { since: now, sent: now, ping: None, proven: Some(now) }
+    pub(crate) const fn new(now: Instant, resumed: bool, read_only: bool) -> Self {
+        Self { since: now, sent: now, ping: None, proven: Some(now), restoring: 0, resumed, read_only }
     }
 
     /// When a ping is due: a third of the timeout after the last frame, unless one is unanswered.
@@ -75,7 +95,16 @@ impl Link {
         self.conn() == Some(conn)
     }
 
-    /// The signs of life, once the session stands on this link.
+    pub(crate) const fn is_live(&self) -> bool {
+        matches!(self, Self::Live { .. })
+    }
+
+    /// Whether tokens are being exchanged: nothing else may be sent.
+    pub(crate) const fn is_login(&self) -> bool {
+        matches!(self, Self::Proving { login: Some(_), .. })
+    }
+
+    /// What is known of the link, once the session stands on it.
     pub(crate) const fn pulse(&self) -> Option<&Pulse> {
         match self {
             Self::Proving { pulse, .. } | Self::Live { pulse, .. } => Some(pulse),

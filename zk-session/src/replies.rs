@@ -3,19 +3,18 @@
 //! It reads frames and changes the session accordingly. A frame that the protocol does not allow is a fault of the link,
 //! never of the session.
 
-use core::time::Duration;
-
 use bytes::Bytes;
-use zk_proto::ops::{Reply, Request};
+use zk_proto::ops::{Opcode, Reply};
 use zk_proto::{
-    Code, ConnectResponse, EventKind, Greeting, Malformed, Path, Reader, ReplyHeader, SessionId,
-    WatcherEvent, Wire, Xid, encode_request,
+    Code, EventKind, Greeting, Malformed, Path, Reader, ReplyHeader, SessionId, WatcherEvent, Wire, Xid, Zxid,
 };
 
 use crate::calls::{Owner, Written};
 use crate::error::{Ended, Error, Fault, Why};
-use crate::link::{Link, Pulse};
-use crate::session::Session;
+use crate::link::Link;
+use crate::session::{Removal, Session};
+use crate::statistics::{Direction, FrameNote};
+use crate::watches::{Armed, Watches};
 use crate::words::{Answer, ConnId, Notice, Output, SessionState, WatchEvent};
 use crate::wrong::wrong;
 
@@ -49,16 +48,11 @@ impl Session {
     }
 
     fn take_frame(&mut self, frame: &Bytes) -> Result<(), Fault> {
+        self.counters.frames += 1;
         match self.link {
             Link::Greeting { conn, sent, .. } => match Greeting::decode(frame)? {
                 Greeting::Accepted(response) => self.accepted(conn, sent, response),
-                Greeting::Expired { .. } if self.identity.session == SessionId::NONE => {
-                    Err(Fault::Refused(Code::SessionExpired))
-                }
-                Greeting::Expired { .. } => {
-                    self.end(Ended::Expired);
-                    Ok(())
-                }
+                Greeting::Expired { read_only } => self.told_expired(read_only),
                 Greeting::Refused(code) => Err(Fault::Refused(code)),
             },
             Link::Proving { .. } | Link::Live { .. } => self.take_reply(frame),
@@ -69,82 +63,66 @@ impl Session {
         }
     }
 
-    fn accepted(
-        &mut self,
-        conn: ConnId,
-        sent: crate::Instant,
-        response: ConnectResponse,
-    ) -> Result<(), Fault> {
-        if response.session == SessionId::NONE {
-            // Zero asks for a session; no server can grant it.
+    /// A server says that the session is over.
+    fn told_expired(&mut self, read_only: bool) -> Result<(), Fault> {
+        // One without a quorum may merely not know it.
+        let is_hearsay = read_only && self.identity.is_real && !wrong!(self, BelievesHearsay);
+        if self.offered_session() == SessionId::NONE || is_hearsay {
             return Err(Fault::Refused(Code::SessionExpired));
         }
-        if response.read_only == Some(true) {
-            return Err(Fault::Refused(Code::NotReadOnly));
-        }
-        let resumed = self.identity.session != SessionId::NONE;
-        if resumed && response.session != self.identity.session {
-            self.end(Ended::Expired);
-            return Ok(());
-        }
-        self.identity.session = response.session;
-        self.identity.password = response.password;
-        self.identity.timeout = Duration::from_millis(u64::try_from(response.timeout_ms).unwrap_or(1).max(1));
-        self.inbox.deframer.set_limit(self.config.frame_length_max);
-        self.heard = self.now;
-        self.lease.opened(sent, self.identity.timeout);
-        let mut requests = self.watches.restore(self.identity.last_zxid);
-        if wrong!(self, ForgetsItsWatches) {
-            requests.clear();
-        }
-        for request in &mut requests {
-            if wrong!(self, RestoresFromNow) {
-                request.relative_zxid = zk_proto::Zxid::new(i64::MAX);
-            }
-        }
-        let pending = requests.len();
-        for request in requests {
-            encode_request(Xid::SET_WATCHES, &Request::from(request), &mut self.outgoing);
-        }
-        let pulse = Pulse::new(self.now);
-        let pending = if wrong!(self, OvertakesItsWatches) { 0 } else { pending };
-        self.link = Link::Proving { conn, pulse, pending, resumed };
-        self.go_live_when_proven();
+        self.end(Ended::Expired);
         Ok(())
-    }
-
-    /// The watches stand again, and what was missed has been told.
-    fn go_live_when_proven(&mut self) {
-        let Link::Proving { conn, pending: 0, resumed, ref pulse } = self.link else { return };
-        let pulse = Pulse { since: pulse.since, sent: pulse.sent, ping: pulse.ping, proven: pulse.proven };
-        self.link = Link::Live { conn, pulse };
-        self.fault = None;
-        let (session, timeout) = (self.identity.session, self.identity.timeout);
-        self.enter(SessionState::Connected { session, timeout, resumed });
-        if self.close_by.is_some() {
-            self.calls.queue(zk_proto::ops::CloseSession {}.into(), Owner::Close, None);
-        } else if self.holders > 0 {
-            self.keep_alive();
-        }
     }
 
     fn take_reply(&mut self, frame: &Bytes) -> Result<(), Fault> {
         let mut input = Reader::new(frame);
         let header = ReplyHeader::decode(&mut input)?;
+        self.note_reply(&header, frame.len());
+        if let Link::Proving { login: Some(login), .. } = &self.link
+            && login.xid == header.xid
+        {
+            return self.take_token(header, &mut input);
+        }
         match header.xid {
-            Xid::NOTIFICATION => self.take_event(&mut input),
+            Xid::NOTIFICATION => self.take_event(header, &mut input),
             Xid::PING => {
                 self.take_pong();
                 Ok(())
             }
+            Xid::AUTH => self.take_verdict(header),
             Xid::SET_WATCHES => self.take_restored(header),
             xid => {
+                self.check_zxid(&header)?;
                 let Some(call) = self.calls.answered(xid) else {
                     return Err(Fault::UnexpectedReply(xid.raw()));
                 };
                 self.take_answer(call, header, &mut input)
             }
         }
+    }
+
+    /// A server whose state goes back is not to be believed.
+    fn check_zxid(&mut self, header: &ReplyHeader) -> Result<(), Fault> {
+        let seen = self.identity.last_zxid;
+        let goes_back = header.error.is_none() && header.zxid > Zxid::ZERO && header.zxid < seen;
+        if goes_back && !wrong!(self, LivesBackwards) {
+            self.oddities.zxid_regressions += 1;
+            return Err(Fault::WentBack { seen, got: header.zxid });
+        }
+        Ok(())
+    }
+
+    fn note_reply(&mut self, header: &ReplyHeader, length: usize) {
+        let Some(conn) = self.link.conn() else { return };
+        self.recorder.note(FrameNote {
+            at: self.now,
+            conn,
+            direction: Direction::In,
+            xid: header.xid,
+            code: header.error.map_or(0, Code::raw),
+            zxid: header.zxid,
+            length,
+        });
     }
 
     fn take_pong(&mut self) {
@@ -156,18 +134,22 @@ impl Session {
     }
 
     fn take_restored(&mut self, header: ReplyHeader) -> Result<(), Fault> {
-        let Link::Proving { pending, .. } = &mut self.link else {
-            return Err(Fault::UnexpectedReply(header.xid.raw()));
+        let restoring = match self.link.pulse_mut() {
+            Some(pulse) if pulse.restoring > 0 => &mut pulse.restoring,
+            _ => return Err(Fault::UnexpectedReply(header.xid.raw())),
         };
         if let Some(code) = header.error {
             return Err(Fault::WatchesRefused(code));
         }
-        *pending = pending.saturating_sub(1);
+        *restoring -= 1;
         self.go_live_when_proven();
         Ok(())
     }
 
-    fn take_event(&mut self, input: &mut Reader<'_>) -> Result<(), Fault> {
+    fn take_event(&mut self, header: ReplyHeader, input: &mut Reader<'_>) -> Result<(), Fault> {
+        if wrong!(self, TakesTimeFromEvents) {
+            self.identity.last_zxid = self.identity.last_zxid.max(header.zxid);
+        }
         let event = WatcherEvent::decode(input)?;
         let (Ok(path), false) = (Path::new(&event.path), matches!(event.kind, EventKind::Unknown(_))) else {
             self.oddities.unknown_events += 1;
@@ -175,14 +157,17 @@ impl Session {
         };
         let mut fired = self.watches.fire(event.kind, &path);
         if wrong!(self, MixesItsWatches) {
-            fired.extend(self.watches.fire(EventKind::NodeChildrenChanged, &path));
+            fired.told.extend(self.watches.fire(EventKind::NodeChildrenChanged, &path).told);
         }
-        if fired.is_empty() {
+        if !fired.expected {
             self.oddities.unmatched_events += 1;
         }
-        let path = self.chroot.inward(path);
-        for watch in fired {
-            let event = WatchEvent { kind: event.kind, path: path.clone() };
+        for (watch, WatchEvent { kind, path }) in fired.told {
+            if Some(watch) == self.follows {
+                self.read_config();
+                continue;
+            }
+            let event = WatchEvent { kind, path: self.chroot.inward(path) };
             self.outputs.push_back(Output::Notified(watch, Notice::Fired(event)));
         }
         Ok(())
@@ -190,15 +175,12 @@ impl Session {
 
     fn take_answer(
         &mut self,
-        call: Written,
+        mut call: Written,
         header: ReplyHeader,
         input: &mut Reader<'_>,
     ) -> Result<(), Fault> {
-        if header.zxid > self.identity.last_zxid {
-            self.identity.last_zxid = header.zxid;
-        } else if header.zxid < self.identity.last_zxid && header.error.is_none() {
-            self.oddities.zxid_regressions += 1;
-        }
+        self.identity.last_zxid = self.identity.last_zxid.max(header.zxid);
+        self.counters.answered_within(self.now.since(call.sent));
         let result = match header.error {
             Some(code) => Err(Error::Server(code)),
             None => match Reply::decode(call.opcode, input) {
@@ -206,11 +188,25 @@ impl Session {
                 Err(malformed) => return Err(self.unreadable(&call, malformed)),
             },
         };
-        let failure = header.error.filter(|_| !wrong!(self, WatchesAFailure));
-        if let Some((kind, path)) = call.wanted.and_then(|wanted| wanted.armed(failure)) {
-            self.watches.add(call.id, kind, path);
-        }
+        self.arm(&mut call, &header);
         self.prove(call.sent);
+        if result.is_ok() && !call.opcode.read_only() && call.opcode != Opcode::Sync {
+            self.lease.committed(call.sent);
+        }
+        self.deliver(&call, result);
+        match header.error {
+            Some(code @ (Code::SessionExpired | Code::SessionMoved)) => Err(Fault::SessionRefused(code)),
+            Some(code @ Code::SessionClosedRequireSaslAuth) => {
+                self.fault = Some(Fault::LoginRefused(code));
+                self.end(Ended::AuthFailed);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Hands the answer to whoever waits for it.
+    fn deliver(&mut self, call: &Written, result: Result<Answer, Error>) {
         match call.owner {
             Owner::KeepAlive => {
                 if let Some(pulse) = self.link.pulse_mut() {
@@ -218,11 +214,26 @@ impl Session {
                 }
             }
             Owner::Close => self.end(Ended::Closed),
+            Owner::Unwatch => {
+                self.removal = match result {
+                    Err(Error::Server(Code::Unimplemented)) => Removal::Unknown,
+                    _ => Removal::Known,
+                };
+            }
+            Owner::Follow => self.followed(call.id, result),
             Owner::Caller | Owner::Nobody => self.complete(call.id, call.owner, result),
         }
-        match header.error {
-            Some(code @ (Code::SessionExpired | Code::SessionMoved)) => Err(Fault::SessionRefused(code)),
-            _ => Ok(()),
+    }
+
+    /// The watch that a call has set stands from here on.
+    fn arm(&mut self, call: &mut Written, header: &ReplyHeader) {
+        let Some(wanted) = call.wanted.take() else { return };
+        let owned = !call.is_unwatched && matches!(call.owner, Owner::Caller | Owner::Follow);
+        let failure = header.error.filter(|_| !wrong!(self, WatchesAFailure));
+        let armed = self.watches.answered(&wanted, failure, owned.then_some(call.id));
+        if let Some((kind, Armed::Bare)) = armed {
+            // It was to be served by a watch that the server refused after all.
+            self.restore(Watches::late(kind, wanted.path, header.zxid));
         }
     }
 
@@ -242,12 +253,15 @@ impl Session {
     /// A request sent at `sent` was answered. A lease that had run out on an unbroken link is good again when there is
     /// new evidence for it.
     fn prove(&mut self, sent: crate::Instant) {
+        if self.link.pulse().is_none_or(|pulse| pulse.read_only) {
+            return;
+        }
         if wrong!(self, TrustsEveryAnswer) {
             self.lease.opened(sent, self.identity.timeout);
         }
         self.lease.answered(sent, self.now);
-        let live = matches!(self.link, Link::Live { .. });
-        if live && self.state == SessionState::LeaseExpired && self.now < self.lease.end() {
+        let is_back = self.state == SessionState::LeaseExpired && self.now < self.lease.end();
+        if self.link.is_live() && is_back {
             let (session, timeout) = (self.identity.session, self.identity.timeout);
             self.enter(SessionState::Connected { session, timeout, resumed: true });
         }

@@ -4,26 +4,33 @@
 //! stands in `timers`.
 
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeSet, VecDeque};
+use alloc::vec::Vec;
 
 use bytes::{Bytes, BytesMut};
-use zk_proto::ConnectString;
-use zk_proto::ops::{CloseSession, Request};
+use zk_proto::ops::{Batch, Check, CloseSession, Multi, MultiOp, Request};
+use zk_proto::{Path, Server};
 
-use crate::calls::{CallTable, Owner, Removed};
+use crate::access::Access;
+use crate::calls::{CallTable, How, Owner, Removed};
 use crate::chroot::Chroot;
-use crate::config::{Config, OnExpiry};
-use crate::error::{Ended, Error, Fault, Refused, Why};
+use crate::config::{Config, OnExpiry, Unlinked};
+use crate::error::{Ended, Error, Fault, Misuse, Refused, Why};
+use crate::handover::Handover;
 use crate::identity::Identity;
 use crate::inbox::Inbox;
 use crate::lease::Lease;
 use crate::link::Link;
 use crate::outgoing::Outgoing;
+use crate::probe::Probe;
 use crate::rng::Rng;
 use crate::servers::Servers;
+use crate::statistics::{Counters, Oddities, Recorder};
 use crate::time::Instant;
 use crate::watches::Watches;
-use crate::words::{CallId, CallOptions, Calls, ConnId, Input, Output, SessionId, SessionState, Zxid};
+use crate::words::{
+    CallId, CallOptions, Calls, ConnId, Input, Order, Output, PipelineId, SessionId, SessionState,
+};
 use crate::wrong::wrong;
 
 /// One ZooKeeper session, from its first try to connect to its end. See the crate documentation for how to drive it.
@@ -41,6 +48,16 @@ pub struct Session {
     pub(crate) outgoing: Outgoing,
     pub(crate) inbox: Inbox,
     pub(crate) outputs: VecDeque<Output>,
+    pub(crate) access: Access,
+    pub(crate) probe: Probe,
+    /// Pipelines of which a call was lost.
+    pub(crate) broken: BTreeSet<PipelineId>,
+    /// The engine's own watch of the ensemble's configuration.
+    pub(crate) follows: Option<CallId>,
+    /// The link is to be given up for another server when all is answered, or at this instant.
+    pub(crate) moving: Option<Instant>,
+    /// Servers do not know how to take a watch away; or they have shown that they do.
+    pub(crate) removal: Removal,
     /// The first call that was lost with a link, until its end has been taken by [`Session::poll`].
     pub(crate) untold: Option<CallId>,
     pub(crate) state: SessionState,
@@ -56,23 +73,21 @@ pub struct Session {
     pub(crate) heard: Instant,
     pub(crate) fault: Option<Fault>,
     pub(crate) oddities: Oddities,
+    pub(crate) counters: Counters,
+    pub(crate) recorder: Recorder,
+    /// When the session began.
+    pub(crate) began: Instant,
     pub(crate) next_conn: u64,
+    pub(crate) next_pipeline: u64,
 }
 
-/// What servers did that is odd but harmless. For bug reports.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Oddities {
-    /// Watch events for which there was no watch. Some are normal: a watch that was dropped still fires on the server.
-    pub unmatched_events: u64,
-    /// Watch events of an unknown kind, or with a path that is none.
-    pub unknown_events: u64,
-    /// Replies whose zxid was lower than one seen before.
-    pub zxid_regressions: u64,
-    /// Reply paths outside the chroot.
-    pub foreign_paths: u64,
-    /// Ping replies without a ping.
-    pub unexpected_pings: u64,
+/// Whether servers know how to take a watch away (since 3.5). A server that does not closes the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Removal {
+    /// Nobody knows: it is asked for only when a closed connection would do no harm.
+    Untried,
+    Known,
+    Unknown,
 }
 
 /// What became of a call that was cancelled.
@@ -88,9 +103,23 @@ impl Session {
     /// A session that starts to connect at once: the first outputs are ready for [`Session::poll`].
     #[must_use]
     pub fn new(config: Config, now: Instant) -> Self {
-        let identity = Identity::unknown(config.session_timeout, Zxid::ZERO);
-        let rng = Rng::new(config.seed);
-        let mut session = Self::start(config, rng, identity, CallTable::new(1), 1, now);
+        let identity = Identity::unknown(config.session_timeout, config.seen);
+        let mut session = Self::start(config, identity, now);
+        session.try_next_server(now);
+        session
+    }
+
+    /// Goes on with a session that was handed over. It is [`SessionState::Connected`] with `resumed`, or has expired.
+    /// Watches are not handed over: set them again, by reads that tell what has changed.
+    ///
+    /// The time to live is counted from now, since nobody knows what has passed on the way.
+    #[must_use]
+    pub fn resume(config: Config, handover: Handover, now: Instant) -> Self {
+        let mut identity = Identity::unknown(handover.timeout, handover.last_zxid.max(config.seen));
+        identity.session = handover.session;
+        identity.password = handover.password;
+        identity.is_real = true;
+        let mut session = Self::start(config, identity, now);
         session.try_next_server(now);
         session
     }
@@ -105,9 +134,14 @@ impl Session {
             return None;
         }
         let identity = Identity::unknown(self.config.session_timeout, self.identity.last_zxid);
-        let calls = CallTable::new(self.calls.next_id());
-        let mut next =
-            Self::start(self.config.clone(), self.rng.clone(), identity, calls, self.next_conn, now);
+        let mut next = Self::start(self.config.clone(), identity, now);
+        next.rng = self.rng.clone();
+        next.servers = Servers::new(self.servers.all().into(), &mut next.rng);
+        next.calls = CallTable::new(self.calls.next_id());
+        next.access = self.access.inherit();
+        next.removal = self.removal;
+        next.next_conn = self.next_conn;
+        next.next_pipeline = self.next_pipeline;
         next.holders = self.holders;
         // Expiries can come in a loop; each new session pauses like a failed try.
         let pause = next.pause();
@@ -116,50 +150,59 @@ impl Session {
         Some(next)
     }
 
-    fn start(
-        config: Config,
-        mut rng: Rng,
-        identity: Identity,
-        calls: CallTable,
-        next_conn: u64,
-        now: Instant,
-    ) -> Self {
-        let servers = Servers::new(config.servers.servers.clone(), &mut rng);
+    fn start(config: Config, identity: Identity, now: Instant) -> Self {
+        let mut rng = Rng::new(config.seed);
         Self {
             chroot: Chroot::new(config.servers.chroot.clone()),
+            servers: Servers::new(config.servers.servers.clone(), &mut rng),
             rng,
-            servers,
             link: Link::Resting { until: now },
-            calls,
+            calls: CallTable::new(1),
             watches: Watches::default(),
             outgoing: Outgoing::default(),
             inbox: Inbox::new(),
             outputs: VecDeque::new(),
+            access: Access::new(&config),
+            probe: Probe::new(),
+            broken: BTreeSet::new(),
+            follows: None,
+            moving: None,
+            removal: Removal::by(&config),
             untold: None,
             state: SessionState::Connecting,
             identity,
-            lease: Lease::default(),
+            lease: Lease::new(config.margins),
             holders: 0,
             close_by: None,
             now,
             heard: now,
             fault: None,
             oddities: Oddities::default(),
-            next_conn,
+            counters: Counters::default(),
+            recorder: Recorder::default(),
+            began: now,
+            next_conn: 1,
+            next_pipeline: 1,
             config,
         }
     }
 
     /// Submits a request. It is sent when the session is linked, in the order of submission, at most once.
     ///
-    /// A call that is under way when the link is lost ends with [`Error::NotSent`] or
-    /// [`Error::MaybeApplied`]; so no later call overtakes one whose fate the
-    /// caller does not know. A call submitted while there is no link waits for one, but
-    /// one that is submitted after a loss and before [`Session::poll`] has told of it ends like those before it.
+    /// A call that is under way when the link is lost ends with [`Error::NotSent`] or [`Error::MaybeApplied`], and with it
+    /// those that must not overtake it ([`CallOptions::order`]). A call submitted while there is no link waits for one
+    /// ([`Config::unlinked`]), but one that is submitted after a loss and before [`Session::poll`] has told of it ends like
+    /// those before it.
+    ///
+    /// [`zk_proto::ops::Auth`] adds a credential: it is sent on this connection and on every further one, in front of all
+    /// else, and the call ends with the first answer to it, be it on another connection. A refused one is not sent again;
+    /// one that was accepted and later is refused ends the session as [`Ended::AuthFailed`].
+    ///
+    /// [`zk_proto::ops::AddWatch`] sets a watch that stays until [`Session::unwatch`], across links.
     ///
     /// # Errors
-    /// [`Refused`] hands the request back: too many calls are under way, the session has ended or is being closed, the
-    /// request is too long, or it is one of those that only the engine sends.
+    /// [`Refused`] hands the request back: too much is under way, the session has ended or is being closed, the request is
+    /// too long, or it is one of those that only the engine sends.
     pub fn submit(
         &mut self,
         request: Request,
@@ -167,33 +210,78 @@ impl Session {
         now: Instant,
     ) -> Result<CallId, Refused> {
         self.now = self.now.max(now);
-        if let Some(why) = self.refusal(&request) {
+        if let Some(why) = self.refusal(&request, &options) {
             return Err(Refused { request: Box::new(request), why });
         }
-        if self.untold.is_some() {
+        if let Request::Auth(auth) = request {
+            return Ok(self.add_credential(auth, options.deadline));
+        }
+        let is_lost = match options.order {
             // It was made by somebody who did not know that a call before it was lost.
+            Order::Client => self.untold.is_some(),
+            Order::Pipeline(pipeline) => self.broken.contains(&pipeline),
+            Order::Free => false,
+        };
+        if is_lost {
             let call = self.calls.number();
             self.complete(call, Owner::Caller, Err(Error::NotSent(Why::ConnectionLost)));
             return Ok(call);
         }
         let mut request = request;
         self.chroot.outward(&mut request);
-        let call = self.calls.queue(request, Owner::Caller, options.deadline);
+        let unlinked = options.unlinked.unwrap_or(self.config.unlinked);
+        let wait = if self.link.is_live() { None } else { self.wait_until(unlinked) };
+        let how = How { deadline: options.deadline, order: options.order, wait };
+        let call = self.calls.queue(request, Owner::Caller, how);
         self.pump();
         Ok(call)
+    }
+
+    /// Until when a call that finds no link may wait for one.
+    pub(crate) fn wait_until(&self, unlinked: Unlinked) -> Option<Instant> {
+        match unlinked {
+            Unlinked::Wait { most } => most.map(|most| self.now + most),
+            Unlinked::Refuse => Some(self.now),
+        }
+    }
+
+    /// Asks for proof that the session lives: a transaction that changes nothing, which no server can answer without a
+    /// quorum. When it has succeeded, [`Session::proven_until`] says how long the proof is good for.
+    ///
+    /// # Errors
+    /// As [`Session::submit`]. The call itself ends with an error of the server if the client may not read its root node,
+    /// or there is none.
+    pub fn confirm(&mut self, options: CallOptions, now: Instant) -> Result<CallId, Refused> {
+        self.submit(confirmation(Path::root()), options, now)
+    }
+
+    /// A new pipeline, for [`Order::Pipeline`].
+    pub const fn pipeline(&mut self) -> PipelineId {
+        let pipeline = PipelineId(self.next_pipeline);
+        self.next_pipeline += 1;
+        pipeline
+    }
+
+    /// Nothing more is submitted to this pipeline.
+    pub fn end_pipeline(&mut self, pipeline: PipelineId) {
+        self.broken.remove(&pipeline);
     }
 
     /// Ends a call without a completion: nothing more is told about it, nor about the watch it sets.
     ///
     /// `None`: the call has ended already (its completion may still wait in [`Session::poll`]).
     pub fn cancel(&mut self, call: CallId) -> Option<Cancelled> {
+        if let Some(was_sent) = self.access.abandon(call) {
+            return Some(if was_sent { Cancelled::MaybeApplied } else { Cancelled::NotSent });
+        }
         match self.calls.abandon(call)? {
             Removed::Queued => Some(Cancelled::NotSent),
             Removed::Written => Some(Cancelled::MaybeApplied),
         }
     }
 
-    /// Gives up the watch that `call` set or will set; nothing more is told about it.
+    /// Gives up the watch that `call` set or will set; nothing more is told about it. When its last owner has gone, the
+    /// server is asked to forget it.
     pub fn unwatch(&mut self, call: CallId) {
         if !wrong!(self, AsksAllTheSame) {
             self.calls.unwatch(call);
@@ -201,6 +289,53 @@ impl Session {
         self.watches.remove(call);
         // It may have been about to be told.
         self.outputs.retain(|output| !matches!(output, Output::Notified(told, _) if *told == call));
+        self.pump();
+    }
+
+    /// The servers are these from now on. If the load is to be balanced anew, the client moves to another one, as the
+    /// official client does: it lets what is under way be answered first, and loses nothing.
+    ///
+    /// # Errors
+    /// [`Misuse::NoServers`]: the list is empty; the old one stays.
+    pub fn update_servers(
+        &mut self,
+        servers: impl IntoIterator<Item = Server>,
+        now: Instant,
+    ) -> Result<(), Misuse> {
+        self.now = self.now.max(now);
+        let servers: Vec<Server> = servers.into_iter().collect();
+        if servers.is_empty() {
+            return Err(Misuse::NoServers);
+        }
+        self.config.servers.servers.clone_from(&servers);
+        let is_under_way = self.link.conn().is_some();
+        if self.servers.update(servers, is_under_way, &mut self.rng) {
+            self.moving = Some(self.now + self.identity.timeout / 3);
+            self.move_on();
+        }
+        Ok(())
+    }
+
+    /// Ends this value and hands the session over, so that [`Session::resume`] can go on with it elsewhere: nothing is told
+    /// to a server. Calls under way end with [`Ended::Detached`], watches too; await what matters first.
+    ///
+    /// `None`: there is no session, or it has ended.
+    pub fn detach(&mut self) -> Option<Handover> {
+        if self.identity.session == SessionId::NONE || !self.identity.is_real {
+            return None;
+        }
+        if let Link::Ended(_) = self.link {
+            return None;
+        }
+        let identity = &self.identity;
+        let handover = Handover {
+            session: identity.session,
+            password: identity.password.clone(),
+            timeout: identity.timeout,
+            last_zxid: identity.last_zxid,
+        };
+        self.end(Ended::Detached);
+        Some(handover)
     }
 
     /// Counts one more holder, or one less; see [`Calls::hold`].
@@ -231,7 +366,8 @@ impl Session {
         }
         self.close_by = Some(self.now + self.identity.timeout.min(self.config.close_timeout));
         if let Link::Live { .. } = self.link {
-            self.calls.queue(Request::from(CloseSession {}), Owner::Close, None);
+            self.moving = None;
+            self.calls.queue(Request::from(CloseSession {}), Owner::Close, How::default());
             self.pump();
         }
     }
@@ -244,12 +380,16 @@ impl Session {
 
     /// Takes a fact.
     pub fn handle(&mut self, input: Input, now: Instant) {
+        self.notice_pause(now);
         self.now = self.now.max(now);
         // Before anything else: bytes that waited through a pause of the process cannot prolong a lease that has run out.
         self.check_lease();
         match input {
+            Input::Connected(conn) if self.probe.is(conn) => self.probe.connected(),
             Input::Connected(conn) => self.greet(conn),
+            Input::Received(conn) if self.probe.is(conn) => self.probed(),
             Input::Received(conn) => self.receive(conn),
+            Input::Disconnected(conn, _) if self.probe.is(conn) => self.probe_in_vain(),
             Input::Disconnected(conn, cut) => {
                 if self.link.is(conn) {
                     self.lose(Fault::Cut(cut), false);
@@ -265,19 +405,36 @@ impl Session {
         if self.link.is(conn) {
             return self.inbox.deframer.buffer();
         }
+        if self.probe.is(conn) {
+            return self.probe.buffer();
+        }
         self.inbox.stale.clear();
         &mut self.inbox.stale
     }
 
     /// Fills `out` with bytes that may be written to this connection, in order; returns how many slices were filled.
     pub fn transmit<'a>(&'a self, conn: ConnId, out: &mut [&'a [u8]]) -> usize {
-        if self.link.is(conn) { self.outgoing.slices(out) } else { 0 }
+        if self.link.is(conn) {
+            return self.outgoing.slices(out);
+        }
+        let question = if self.probe.is(conn) { self.probe.question() } else { &[] };
+        match out.first_mut() {
+            Some(slot) if !question.is_empty() => {
+                *slot = question;
+                1
+            }
+            _ => 0,
+        }
     }
 
     /// The first of the bytes that may be written, owned. For event loops that write owned buffers; they still report what
     /// was taken by [`Session::transmitted`].
     pub fn transmit_owned(&mut self, conn: ConnId) -> Option<Bytes> {
-        if self.link.is(conn) { self.outgoing.front() } else { None }
+        if self.link.is(conn) {
+            return self.outgoing.front();
+        }
+        let question = if self.probe.is(conn) { self.probe.question() } else { &[] };
+        (!question.is_empty()).then(|| Bytes::from_static(question))
     }
 
     /// The transport took the next `n` bytes: from here on they may have an effect.
@@ -285,6 +442,8 @@ impl Session {
         if self.link.is(conn) {
             self.outgoing.taken(n);
             self.pump();
+        } else if self.probe.is(conn) {
+            self.probe.taken(n);
         }
     }
 
@@ -304,60 +463,23 @@ impl Session {
     pub fn poll_timeout(&self) -> Option<(Instant, crate::Timer)> {
         self.timers().min()
     }
+}
 
-    /// What the session is.
-    #[must_use]
-    pub const fn state(&self) -> &SessionState {
-        &self.state
+impl Removal {
+    pub(crate) fn by(config: &Config) -> Self {
+        let since = zk_proto::ops::Opcode::RemoveWatches.since();
+        match config.release {
+            Some(release) if release < since => Self::Unknown,
+            Some(_) => Self::Known,
+            None => Self::Untried,
+        }
     }
+}
 
-    /// The session's id, [`SessionId::NONE`] before a server has granted one.
-    #[must_use]
-    pub const fn id(&self) -> SessionId {
-        self.identity.session
-    }
-
-    /// The newest transaction that any reply has shown.
-    #[must_use]
-    pub const fn last_zxid(&self) -> Zxid {
-        self.identity.last_zxid
-    }
-
-    /// Until when the servers surely keep the session: a guard that looks at its own clock compares with this.
-    #[must_use]
-    pub const fn lease_end(&self) -> Instant {
-        self.lease.end()
-    }
-
-    /// Why the last link or try was given up.
-    #[must_use]
-    pub const fn last_fault(&self) -> Option<&Fault> {
-        self.fault.as_ref()
-    }
-
-    /// The servers and the chroot of the configuration.
-    #[must_use]
-    pub const fn servers(&self) -> &ConnectString {
-        &self.config.servers
-    }
-
-    /// How many watches stand.
-    #[must_use]
-    pub fn watch_count(&self) -> usize {
-        self.watches.len()
-    }
-
-    /// How many calls are queued or under way.
-    #[must_use]
-    pub fn call_count(&self) -> usize {
-        self.calls.len()
-    }
-
-    /// What servers did that is odd but harmless.
-    #[must_use]
-    pub const fn oddities(&self) -> Oddities {
-        self.oddities
-    }
+/// A transaction that changes nothing.
+pub(crate) fn confirmation(path: Path) -> Request {
+    let check = MultiOp::Check(Check { path, version: zk_proto::Version::ANY });
+    Multi { ops: Batch([check].into()) }.into()
 }
 
 impl Calls for Session {

@@ -1,12 +1,13 @@
 //! What time brings. When each duty is due is a pure function of the facts; nothing is armed, hence nothing is forgotten.
 
-use zk_proto::ops::{Ping, Request, Sync};
-use zk_proto::{Xid, encode_request};
+use zk_proto::Xid;
+use zk_proto::ops::{Ping, Sync};
 
-use crate::calls::Owner;
-use crate::error::{Ended, Error, Fault, Why};
+use crate::calls::{How, Owner};
+use crate::config::KeepAlive;
+use crate::error::{Ended, Error, Fault};
 use crate::link::Link;
-use crate::session::Session;
+use crate::session::{Session, confirmation};
 use crate::time::Instant;
 use crate::words::{SessionId, SessionState, Timer};
 use crate::wrong::wrong;
@@ -21,7 +22,8 @@ impl Session {
             Link::Proving { .. } | Link::Live { .. } | Link::Ended(_) => (None, None),
         };
         let pulse = self.link.pulse();
-        let ping = pulse.filter(|_| !wrong!(self, NeverPings)).and_then(|pulse| pulse.ping_due(timeout));
+        let may_ping = !self.link.is_login() && !wrong!(self, NeverPings);
+        let ping = pulse.filter(|_| may_ping).and_then(|pulse| pulse.ping_due(timeout));
         let proof = pulse.filter(|_| self.wants_proof()).and_then(|pulse| pulse.keep_alive_due(timeout));
         let silence = pulse.filter(|_| !wrong!(self, WaitsInSilence)).map(|_| self.heard + timeout * 2 / 3);
         [
@@ -29,6 +31,8 @@ impl Session {
             (handshake, Timer::Handshake),
             (ping, Timer::Ping),
             (proof, Timer::Ping),
+            (self.probe.due(), Timer::Probe),
+            (self.moving, Timer::Move),
             (silence, Timer::Silence),
             (self.lease_due(), Timer::Lease),
             (self.expiry_due(), Timer::Expiry),
@@ -47,10 +51,12 @@ impl Session {
         if due(self.close_due()) {
             return self.end(Ended::Closed);
         }
-        while let Some(call) = self.calls.overdue(now) {
+        while let Some((call, why)) = self.calls.overdue(now) {
             let error = match self.cancel(call) {
-                Some(crate::Cancelled::MaybeApplied) => Error::MaybeApplied(Why::Deadline),
-                Some(crate::Cancelled::NotSent) | None => Error::NotSent(Why::Deadline),
+                Some(crate::Cancelled::MaybeApplied) => Error::MaybeApplied(why),
+                Some(crate::Cancelled::NotSent) => Error::NotSent(why),
+                // It has ended already.
+                None => continue,
             };
             self.complete(call, Owner::Caller, Err(error));
         }
@@ -60,7 +66,14 @@ impl Session {
             self.lose(Fault::Silence, true);
         }
         if due(self.expiry_due()) {
-            return self.end(Ended::Expired);
+            let granted = self.identity.session != SessionId::NONE;
+            return self.end(if granted { Ended::Expired } else { Ended::NotEstablished });
+        }
+        if due(self.moving) {
+            return self.move_on();
+        }
+        if due(self.probe.due()) {
+            if self.probe.is_resting() { self.probe_next() } else { self.probe_in_vain() }
         }
         match &self.link {
             Link::Dialing { until, .. } | Link::Greeting { until, .. } if *until <= now => {
@@ -79,49 +92,76 @@ impl Session {
         }
     }
 
-    /// Sends the proof of life that holders rely on: a `sync`, which a server that is cut off from its leader cannot answer.
+    /// Sends the proof of life that holders rely on.
     pub(crate) fn keep_alive(&mut self) {
-        let Link::Live { pulse, .. } = &mut self.link else { return };
-        if pulse.proven.take().is_some() {
-            let request = Request::from(Sync { path: self.chroot.root().clone() });
-            self.calls.queue(request, Owner::KeepAlive, None);
+        if !self.wants_proof() {
+            return;
+        }
+        let path = self.chroot.root().clone();
+        let request = match self.config.keep_alive {
+            KeepAlive::Ping => return self.ping(),
+            KeepAlive::Sync => Sync { path }.into(),
+            KeepAlive::Commit => confirmation(path),
+        };
+        if self.link.pulse_mut().is_some_and(|pulse| pulse.proven.take().is_some()) {
+            self.calls.queue(request, Owner::KeepAlive, How::default());
+        }
+    }
+
+    /// Sends a ping, unless one is unanswered: a server that does not answer one will not answer two.
+    fn ping(&mut self) {
+        let Some(pulse) = self.link.pulse_mut() else { return };
+        if self.config.keep_alive == KeepAlive::Ping {
+            pulse.proven = Some(self.now);
+        }
+        if pulse.ping.is_none() {
+            pulse.ping = Some(self.now);
+            self.stage(Xid::PING, &Ping {}.into());
         }
     }
 
     fn show_life(&mut self) {
         let timeout = self.identity.timeout;
-        let silent = wrong!(self, NeverPings);
-        let Some(pulse) = self.link.pulse_mut() else { return };
-        if pulse.ping_due(timeout).is_some_and(|due| due <= self.now) && !silent {
-            encode_request(Xid::PING, &Request::from(Ping {}), &mut self.outgoing);
-            pulse.sent = self.now;
-            pulse.ping = Some(self.now);
-        }
+        let silent = wrong!(self, NeverPings) || self.link.is_login();
+        let Some(pulse) = self.link.pulse() else { return };
         let proof_due = pulse.keep_alive_due(timeout).is_some_and(|due| due <= self.now);
-        if proof_due && self.wants_proof() {
+        let ping_due = pulse.ping_due(timeout).is_some_and(|due| due <= self.now);
+        if ping_due && !silent {
+            self.ping();
+        }
+        if proof_due {
             self.keep_alive();
         }
     }
 
-    const fn wants_proof(&self) -> bool {
-        self.holders > 0 && matches!(self.link, Link::Live { .. })
+    fn wants_proof(&self) -> bool {
+        let has_quorum = self.link.pulse().is_some_and(|pulse| !pulse.read_only);
+        self.holders > 0 && self.link.is_live() && has_quorum
     }
 
     fn lease_due(&self) -> Option<Instant> {
         let told = match self.state {
-            SessionState::Connected { .. } | SessionState::Suspended { .. } => false,
+            SessionState::Connected { .. }
+            | SessionState::ReadOnly { .. }
+            | SessionState::Suspended { .. } => false,
             SessionState::Connecting | SessionState::LeaseExpired | SessionState::Ended(_) => true,
         };
         (self.holders > 0 && !told).then(|| self.lease.end())
     }
 
     /// Without a link, a session from which nothing was heard for 4/3 of its timeout has expired on any server whose
-    /// clock ticks; waiting for a server to say so could take for ever.
+    /// clock ticks; waiting for a server to say so could take for ever. One that was never granted cannot expire; it has
+    /// the time that the configuration gives it.
     fn expiry_due(&self) -> Option<Instant> {
         let linked = self.link.pulse().is_some() || matches!(self.link, Link::Ended(_));
         let linked = linked || wrong!(self, WaitsForTheEnd);
-        (self.identity.session != SessionId::NONE && !linked)
-            .then(|| self.heard + self.identity.timeout * 4 / 3)
+        if linked {
+            return None;
+        }
+        if self.identity.session != SessionId::NONE || wrong!(self, EndsWhatNeverWas) {
+            return Some(self.heard + self.identity.timeout * 4 / 3);
+        }
+        self.config.establish_timeout.map(|within| self.began + within)
     }
 
     fn close_due(&self) -> Option<Instant> {

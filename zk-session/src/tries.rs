@@ -2,22 +2,21 @@
 
 use core::time::Duration;
 
-use zk_proto::{ConnectRequest, encode_connect, encode_request};
+use zk_proto::ops::RemoveWatches;
+use zk_proto::{ConnectRequest, Password, SessionId, encode_connect};
 
-use crate::calls::{Owner, Written};
+use crate::calls::Written;
+use crate::error::{Ended, Fault};
 use crate::link::Link;
-use crate::session::Session;
+use crate::session::{Removal, Session};
 use crate::time::Instant;
 use crate::watches::Wanted;
-use crate::words::{ConnId, Output};
+use crate::words::{ConnId, Output, Request};
 use crate::wrong::wrong;
 
 /// Calls are staged while fewer bytes than this wait for the transport; the others stay queued, where a deadline or a
 /// cancellation can still take them out unsent.
 const STAGED_LENGTH_MAX: usize = 256 * 1024;
-
-/// A try to connect gets its share of the session timeout, but no less than this.
-const HANDSHAKE_TIME_MIN: Duration = Duration::from_millis(100);
 
 impl Session {
     /// Starts the next try to connect.
@@ -26,10 +25,17 @@ impl Session {
             self.link = Link::Resting { until: Instant::NEVER };
             return;
         };
+        if !self.may_show(&server) {
+            self.fault = Some(Fault::InsecureAuth);
+            return self.end(Ended::AuthFailed);
+        }
         let conn = ConnId(self.next_conn);
         self.next_conn += 1;
-        let share = self.identity.timeout / u32::try_from(self.servers.count()).unwrap_or(u32::MAX);
-        self.link = Link::Dialing { conn, until: now + share.max(HANDSHAKE_TIME_MIN) };
+        self.counters.tries += 1;
+        let timeout = self.identity.timeout;
+        let is_granted = self.offered_session() != SessionId::NONE;
+        let left = is_granted.then(|| (self.heard + timeout * 4 / 3).since(now));
+        self.link = Link::Dialing { conn, until: now + self.servers.try_time(timeout, left) };
         self.outputs.push_back(Output::Connect(conn, server));
     }
 
@@ -41,6 +47,9 @@ impl Session {
         }
         self.outgoing.clear();
         self.inbox.clear();
+        let session = self.offered_session();
+        let password =
+            if session == SessionId::NONE { Password::zero() } else { self.identity.password.clone() };
         let request = ConnectRequest {
             last_zxid: if wrong!(self, ForgetsWhatItSaw) {
                 zk_proto::Zxid::ZERO
@@ -48,32 +57,38 @@ impl Session {
                 self.identity.last_zxid
             },
             timeout_ms: i32::try_from(self.config.session_timeout.as_millis()).unwrap_or(i32::MAX),
-            session: self.identity.session,
-            password: self.identity.password.clone(),
-            read_only: Some(false),
+            session,
+            password,
+            read_only: Some(self.config.read_only),
         };
         encode_connect(&request, &mut self.outgoing);
         self.link = Link::Greeting { conn, sent: self.now, until };
     }
 
-    /// Stages queued calls as long as the transport keeps up.
+    /// Stages queued calls as long as the transport keeps up, and then what servers may forget.
     pub(crate) fn pump(&mut self) {
         if wrong!(self, HearsItself) && self.outgoing.pending() > 0 {
             self.heard = self.now;
         }
-        while let Link::Live { pulse, .. } = &mut self.link {
-            if self.outgoing.pending() >= STAGED_LENGTH_MAX {
-                return;
+        if self.moving.is_some() {
+            return self.move_on();
+        }
+        while self.may_stage() {
+            let Some((call, xid)) = self.calls.next() else { return self.tidy_up() };
+            let mut request = call.request;
+            let mut wanted = Wanted::by(&request);
+            if let Some(wanted) = &mut wanted {
+                self.watches.asking(wanted, &mut request);
             }
-            let Some((call, xid)) = self.calls.next() else { return };
-            encode_request(xid, &call.request, &mut self.outgoing);
-            pulse.sent = self.now;
+            self.stage(xid, &request);
             self.calls.written(Written {
                 id: call.id,
                 owner: call.owner,
                 xid,
-                opcode: call.request.opcode(),
-                wanted: if call.owner == Owner::Caller { Wanted::by(&call.request) } else { None },
+                opcode: request.opcode(),
+                wanted,
+                is_unwatched: call.is_unwatched,
+                order: call.order,
                 deadline: call.deadline,
                 sent: self.now,
                 end: self.outgoing.end(),
@@ -81,7 +96,34 @@ impl Session {
         }
     }
 
+    fn may_stage(&self) -> bool {
+        self.link.is_live() && !self.access.is_under_way() && self.outgoing.pending() < STAGED_LENGTH_MAX
+    }
+
+    /// Asks the server to forget watches that nobody wants any more, when there is nothing better to do.
+    fn tidy_up(&mut self) {
+        if self.close_by.is_some() {
+            return;
+        }
+        while self.may_stage() {
+            let may_ask = match self.removal {
+                Removal::Known => true,
+                // The server may close the connection over it.
+                Removal::Untried => !self.calls.has_written(),
+                Removal::Unknown => false,
+            };
+            let Some((path, kind)) = may_ask.then(|| self.watches.forgettable()).flatten() else { return };
+            let request = Request::from(RemoveWatches { path, kind });
+            let (id, xid) = (self.calls.number(), self.calls.xid());
+            self.stage(xid, &request);
+            self.calls.written(Written::own(id, xid, &request, self.now, self.outgoing.end()));
+        }
+    }
+
     pub(crate) fn pause(&mut self) -> Duration {
+        if wrong!(self, NeverPauses) {
+            return Duration::ZERO;
+        }
         self.servers.pause(self.config.backoff, self.identity.timeout, &mut self.rng)
     }
 }

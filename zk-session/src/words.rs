@@ -9,6 +9,7 @@ use core::time::Duration;
 pub use zk_proto::ops::{Reply, Request};
 pub use zk_proto::{EventKind, Path, PathError, Server, SessionId, Zxid};
 
+use crate::config::Unlinked;
 use crate::error::{Cut, Ended, Error, Refused};
 use crate::time::Instant;
 
@@ -77,12 +78,19 @@ pub struct Answer {
     pub reply: Reply,
 }
 
-/// News of a one-shot watch. Each watch gets exactly one, unless its owner drops it first.
+/// News of a watch. A one-shot watch gets exactly one, unless its owner drops it first; a persistent one gets any number,
+/// and [`Notice::Ended`] is its last.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Notice {
     /// What was watched for has happened.
     Fired(WatchEvent),
-    /// The session ended before anything happened.
+    /// For persistent watches only: the link was lost and there is another. Servers do not tell persistent watches what
+    /// happened in between: read again. It comes before any event of the new link.
+    Gap {
+        /// The newest transaction that the client had seen when the link was lost.
+        since: Zxid,
+    },
+    /// The session ended.
     Ended(Ended),
 }
 
@@ -110,6 +118,14 @@ pub enum SessionState {
         /// The session of before goes on; else it is a new one.
         resumed: bool,
     },
+    /// Linked to a server that has no quorum, which [`crate::Config::read_only`] allows. It answers reads, which may be old
+    /// without bound, and refuses writes with [`zk_proto::Code::NotReadOnly`]. The engine looks for a better one.
+    ReadOnly {
+        /// The session. If it was granted by such a server, it goes on under another id once there is a quorum.
+        session: SessionId,
+        /// The negotiated timeout.
+        timeout: Duration,
+    },
     /// The link is lost. The session may live on; the engine dials.
     Suspended {
         /// The lease: until then the servers surely keep the session and its ephemeral nodes.
@@ -123,7 +139,7 @@ pub enum SessionState {
 }
 
 impl SessionState {
-    /// Whether the session is linked to a server.
+    /// Whether the session is linked to a server that has a quorum.
     #[must_use]
     pub const fn is_connected(&self) -> bool {
         matches!(self, Self::Connected { .. })
@@ -135,7 +151,29 @@ impl SessionState {
 pub struct CallOptions {
     /// The call ends at this instant at the latest. `None`: it ends with its reply, a cut, or the session.
     pub deadline: Option<Instant>,
+    /// Which calls it must not overtake across a loss of the link. (On one link, all are in order.)
+    pub order: Order,
+    /// What becomes of it if there is no link; `None`: what the configuration says.
+    pub unlinked: Option<Unlinked>,
 }
+
+/// Which calls a call must not overtake when the link is lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Order {
+    /// All others with this order. When the link is lost, those that were not sent end with
+    /// [`NotSent`](Error::NotSent), so that none of them runs although one before it may not have.
+    #[default]
+    Client,
+    /// Those of the same pipeline. When one of them is lost, it is broken: all further ones end with
+    /// [`NotSent`](Error::NotSent), even those made later, until [`crate::Session::end_pipeline`].
+    Pipeline(PipelineId),
+    /// None: unless it was on its way, it waits for the next link.
+    Free,
+}
+
+/// Names one sequence of calls, see [`Order::Pipeline`]; never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PipelineId(pub(crate) u64);
 
 /// Which of its duties makes the engine ask for a timeout. For logs and tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -147,11 +185,15 @@ pub enum Timer {
     Handshake,
     /// A sign of life is due.
     Ping,
+    /// The search for a read-write server goes on.
+    Probe,
+    /// A move to another server has waited long enough for answers.
+    Move,
     /// The server has been silent for too long.
     Silence,
     /// The lease runs out.
     Lease,
-    /// The session must be taken for expired.
+    /// The session must be taken for expired, or was not granted in time.
     Expiry,
     /// A call ends for want of a reply.
     Deadline,

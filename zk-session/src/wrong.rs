@@ -41,12 +41,36 @@ pub enum Wrong {
     AsksAllTheSame,
     /// Does not send a sign of life (ZOOKEEPER-1751).
     NeverPings,
+    /// Takes its place in time from events, which come before the rest of their transaction (kezhuw #82).
+    TakesTimeFromEvents,
+    /// Goes on with a server whose state goes back.
+    LivesBackwards,
+    /// Believes a server without a quorum that the session is over.
+    BelievesHearsay,
+    /// Offers a session that only a server without a quorum has seen.
+    OffersHearsay,
+    /// Sends credentials and calls before its login has succeeded (ZOOKEEPER-3937).
+    SpeaksBeforeItsLogin,
+    /// Ignores that the server refuses its login (ZOOKEEPER-4342).
+    IgnoresItsRefusal,
+    /// Takes any server for the right one, though it did not prove itself.
+    TrustsAnyServer,
+    /// Does not send credentials on every connection (ZOOKEEPER-438, go-zookeeper #181).
+    ForgetsItsCredentials,
+    /// Does not tell persistent watches that they may have missed something (ZOOKEEPER-4698).
+    HidesTheGap,
+    /// Restores watches by the client's paths instead of the server's (ZOOKEEPER-961).
+    RestoresItsOwnPaths,
+    /// Ends a session that was never granted (ZOOKEEPER-4921).
+    EndsWhatNeverWas,
+    /// Tries the next server at once, again and again (go-zookeeper d0e0d8e).
+    NeverPauses,
 }
 
 #[cfg(feature = "wrong")]
 impl Wrong {
-    /// All of them.
-    pub const ALL: [Self; 17] = [
+    /// Those that show in worlds of any kind of trouble. The others need what is rare there; tests of their own show them.
+    pub const IN_WORLDS: [Self; 17] = [
         Self::KeepsTheQueue,
         Self::CallsItUnsent,
         Self::ForgetsTheWaiting,

@@ -102,8 +102,10 @@ fn a_failed_try_keeps_the_calls_that_wait() {
 #[test]
 fn deadlines_tell_the_same_two_things() {
     let mut script = Script::linked(config("a"));
-    let soon =
-        |script: &Script| zk_session::CallOptions { deadline: Some(script.now + Duration::from_secs(1)) };
+    let soon = |script: &Script| zk_session::CallOptions {
+        deadline: Some(script.now + Duration::from_secs(1)),
+        ..Default::default()
+    };
     let get = |path: &str| zk_session::ops::GetData {
         path: zk_session::Path::new(path).expect("a path"),
         watch: true,

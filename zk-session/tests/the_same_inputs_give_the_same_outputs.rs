@@ -68,7 +68,11 @@ fn run(steps: &[Step]) -> Vec<String> {
         match step {
             Step::Submit(what, deadline) => {
                 let deadline = deadline.map(|millis| now + Duration::from_millis(u64::from(millis)));
-                submitted += u64::from(session.submit(request(*what), CallOptions { deadline }, now).is_ok());
+                submitted += u64::from(
+                    session
+                        .submit(request(*what), CallOptions { deadline, ..CallOptions::default() }, now)
+                        .is_ok(),
+                );
             }
             Step::Cancel(call) => {
                 cancelled += u64::from(session.cancel(CallId::new((*call).into())).is_some())

@@ -271,7 +271,8 @@ impl Client {
         watch: Option<SyncSender<Notice>>,
     ) -> Result<(CallId, Receiver<Result<Answer, Error>>), Error> {
         let (slot, reply) = sync_channel(1);
-        let options = CallOptions { deadline: self.limit.map(|limit| clock::now() + limit) };
+        let options =
+            CallOptions { deadline: self.limit.map(|limit| clock::now() + limit), ..CallOptions::default() };
         let (call, oversleeps) = self.shared().lock().submit(request, options, slot, watch)?;
         if oversleeps {
             self.shared().wake();

@@ -55,6 +55,8 @@ fn outcome(notice: Notice) -> Result<WatchEvent, Ended> {
     match notice {
         Notice::Fired(event) => Ok(event),
         Notice::Ended(ended) => Err(ended),
+        // Only persistent watches have gaps.
+        Notice::Gap { .. } => Err(Ended::Closed),
     }
 }
 

@@ -283,7 +283,8 @@ impl Client {
     fn submit(&self, request: Request, watch: Option<oneshot::Sender<Notice>>) -> Result<Call, Error> {
         let (slot, reply) = oneshot::channel();
         let id = self.shared().with(|core, now| {
-            let options = CallOptions { deadline: self.limit.map(|limit| now + limit) };
+            let options =
+                CallOptions { deadline: self.limit.map(|limit| now + limit), ..CallOptions::default() };
             core.submit(request, options, now, slot, watch)
         })?;
         Ok(Call { shared: Arc::clone(self.shared()), id, reply, ended: false })

@@ -30,6 +30,8 @@ impl Future for Watch {
         Pin::new(&mut self.news).poll(context).map(|notice| match notice {
             Ok(Notice::Fired(event)) => Ok(event),
             Ok(Notice::Ended(ended)) => Err(ended),
+            // Only persistent watches have gaps.
+            Ok(Notice::Gap { .. }) => Err(Ended::Closed),
             // The driver is gone, and with it the session.
             Err(_) => Err(Ended::Closed),
         })

@@ -14,7 +14,8 @@ const ARROWS: [(&str, &[&str]); 6] = [
 ];
 
 /// All that an engine crate takes from others. Another one is a decision to be recorded first.
-const ENGINE_DEPENDENCIES: [&str; 6] = ["base64", "bytes", "nom", "sha1", "thiserror", "tracing"];
+const ENGINE_DEPENDENCIES: [&str; 8] =
+    ["base64", "bytes", "md-5", "nom", "sha1", "subtle", "thiserror", "tracing"];
 
 /// The dependencies in `manifest` that the package `name` must not have; those for its tests are free.
 pub(crate) fn arrows(name: &str, path: &str, manifest: &str) -> Vec<String> {

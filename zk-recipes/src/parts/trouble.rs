@@ -2,7 +2,7 @@
 //!
 //! It judges the error alone; what to do about an unknown effect depends on the request.
 
-use zk_session::{Code, Error, Why};
+use zk_session::{Code, Error, Misuse, Why};
 
 use crate::hold::Failure;
 
@@ -35,6 +35,7 @@ impl Trouble {
             Error::NotSent(Why::Ended(_)) | Error::MaybeApplied(Why::Ended(_)) => Self::Over,
             Error::NotSent(_) => Self::Unsent,
             Error::MaybeApplied(_) => Self::Maybe,
+            Error::Misuse(Misuse::TooNew { .. }) => Self::Unknown,
             Error::Misuse(misuse) => Self::Never(Failure::Misuse(misuse)),
             Error::Server(code) => Self::refusal(code),
             // No such error so far; nothing is known about the effect.

@@ -202,6 +202,7 @@ pub fn show(output: &Output) -> String {
         Output::Completed(call, Err(Error::Server(code))) => format!("{call:?} {code:?}"),
         Output::Completed(call, Err(error)) => format!("{call:?} {error:?}"),
         Output::Notified(call, Notice::Fired(event)) => format!("{call:?} {:?} {}", event.kind, event.path),
+        Output::Notified(call, Notice::Gap { since }) => format!("{call:?} gap since {}", since.raw()),
         Output::Notified(call, Notice::Ended(ended)) => format!("{call:?} ended {ended:?}"),
         Output::State(SessionState::Connected { session, resumed, .. }) => {
             format!("connected {session} {}", if *resumed { "resumed" } else { "new" })

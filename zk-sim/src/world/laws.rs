@@ -59,6 +59,7 @@ impl World {
                 self.marks.sometimes(resuming, Mark::CaughtUp);
                 self.clients[client].users.watches.retain(|own| own != call);
             }
+            Output::Notified(_, Notice::Gap { .. }) => {}
             Output::Notified(call, Notice::Ended(_)) => {
                 let own = &mut self.clients[client];
                 own.users.watches.retain(|other| other != call);

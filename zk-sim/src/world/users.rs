@@ -136,7 +136,7 @@ impl World {
         );
         self.ask(client, |_, calls, users, now| {
             // Who is refused has closed.
-            if let Ok(call) = calls.submit(request, CallOptions { deadline }, now) {
+            if let Ok(call) = calls.submit(request, CallOptions { deadline, ..CallOptions::default() }, now) {
                 users.calls.push(call);
                 users.watches.extend(watches.then_some(call));
             }
