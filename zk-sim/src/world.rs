@@ -42,7 +42,9 @@ mod happen;
 mod laws;
 mod marks;
 mod net;
+mod overheard;
 mod plan;
+mod rest;
 mod servers;
 mod shrink;
 mod trace;
@@ -50,6 +52,7 @@ mod truth;
 mod users;
 mod violation;
 mod watching;
+mod wishes;
 
 /// How far a run goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use super::truth::LifeId;
 use super::users::Users;
 use super::violation::Law;
 use super::watching::Watching;
-use crate::{ServerId, request};
+use crate::ServerId;
 
 /// A client and what the world knows of it.
 #[derive(Debug)]
@@ -273,29 +273,6 @@ impl World {
                 self.send_up(id, &bytes);
             }
         }
-    }
-
-    /// Takes note of the writes that leave a client.
-    fn read_along(&mut self, client: usize, id: crate::ConnId, bytes: &[u8]) {
-        let life = self.life(client);
-        let Some(wire) = self.net.wires.get_mut(&id) else { return };
-        let mut said = std::mem::take(&mut wire.said);
-        said.extend_from_slice(bytes);
-        let mut rest = &*said;
-        while let Some((head, tail)) = rest.split_first_chunk::<4>()
-            && let Some((frame, after)) = tail.split_at_checked(u32::from_be_bytes(*head) as usize)
-        {
-            rest = after;
-            if std::mem::replace(&mut wire.has_greeted, true)
-                && let Some((xid, body)) = frame.split_first_chunk::<4>()
-                && let Some((opcode, body)) = body.split_first_chunk::<4>()
-                && let Ok(request::Request::Write(write)) =
-                    request::decode(i32::from_be_bytes(*opcode), body, &self.quirks)
-            {
-                self.truth.sent(life, (id, i32::from_be_bytes(*xid)), &write);
-            }
-        }
-        wire.said = rest.to_vec();
     }
 
     fn send_up(&mut self, id: crate::ConnId, bytes: &[u8]) {
