@@ -39,6 +39,7 @@ mod decisions;
 mod diary;
 mod faults;
 mod happen;
+mod lasting;
 mod laws;
 mod marks;
 mod net;

@@ -8,6 +8,7 @@ use zk_session::{
 
 use super::World;
 use super::clock::{Clock, MILLI, Nanos};
+use super::lasting::Lasting;
 use super::net::Event;
 use super::truth::LifeId;
 use super::users::Users;
@@ -33,6 +34,7 @@ pub(super) struct Client {
     pub(super) life: u32,
     pub(super) users: Users,
     pub(super) watching: Watching,
+    pub(super) lasting: Lasting,
     pub(super) observed: Observed,
 }
 
@@ -117,6 +119,7 @@ impl Client {
             life,
             users: Users::default(),
             watching: Watching::default(),
+            lasting: Lasting::default(),
             observed: Observed::new(),
         }
     }
@@ -211,6 +214,7 @@ impl World {
         own.session = next;
         own.life += 1;
         own.watching = Watching::default();
+        own.lasting = Lasting::default();
         own.observed = Observed::new();
     }
 
@@ -240,6 +244,7 @@ impl World {
         let Some(at) = wires.iter().position(|(known, _)| *known == conn) else { return };
         let (_, id) = wires.remove(at);
         self.truth.cut((client, self.clients[client].life));
+        self.clients[client].lasting.cut();
         self.clients[client].old_conn = Some(conn);
         if let Some(wire) = self.net.wires.get_mut(&id) {
             wire.client_open = false;

@@ -17,7 +17,7 @@ impl World {
                 Law::NotConnected
             } else if !self.truth.is_settled(self.life(client)) {
                 Law::CallIsStuck
-            } else if own.watching.is_owed() && self.truth.wipes == 0 {
+            } else if (own.watching.is_owed() || own.lasting.is_owed()) && self.truth.wipes == 0 {
                 Law::WatchIsLost
             } else {
                 continue;

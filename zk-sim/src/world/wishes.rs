@@ -2,13 +2,15 @@
 
 use bytes::Bytes;
 use zk_session::ops::{
-    Batch, Create, Create2, Delete, Exists, GetChildren, GetChildren2, GetData, Multi, MultiOp, SetData, Sync,
+    AddWatch, AddWatchMode, Batch, Create, Create2, Delete, Exists, GetChildren, GetChildren2, GetData,
+    Multi, MultiOp, SetData, Sync,
 };
 use zk_session::{Acl, CallOptions, CreateMode, Path, Request, Version};
 
 use super::World;
 use super::marks::Mark;
 use super::truth::Verdict;
+use crate::Version as Release;
 
 /// How many calls a client has under way at most.
 const CALLS_MAX: usize = 8;
@@ -16,14 +18,19 @@ const CALLS_MAX: usize = 8;
 const NODES: u64 = 4;
 /// Bytes of a large node: more than an engine stages for a connection before the others wait.
 const LARGE: usize = 300_000;
+/// How many watches that last a client has at most.
+const LASTING_MAX: usize = 4;
+/// In how many of a million calls a user wants such a watch.
+const LASTING: u64 = 80_000;
 const HALF: u64 = 500_000;
+const RARELY: u64 = 20_000;
 
 impl World {
     pub(super) fn call(&mut self, client: usize) {
         if self.clients[client].users.calls.len() >= CALLS_MAX {
             return;
         }
-        let request = self.request();
+        let request = if self.decisions.chance(LASTING) { self.lasting(client) } else { self.request() };
         let now = self.local(client);
         let timeout = core::time::Duration::from_millis(self.plan.timeout_ms);
         let deadline = self.decisions.chance(HALF / 5).then(|| now + timeout / 4);
@@ -33,6 +40,7 @@ impl World {
                 | Request::GetData(GetData { watch: true, .. })
                 | Request::GetChildren2(GetChildren2 { watch: true, .. })
                 | Request::GetChildren(GetChildren { watch: true, .. })
+                | Request::AddWatch(_)
         );
         self.ask(client, |_, calls, users, now| {
             // Who is refused has closed.
@@ -79,6 +87,26 @@ impl World {
         }
     }
 
+    /// A watch that lasts. Servers before 3.6 do not know them, and close the connection.
+    fn lasting(&mut self, client: usize) -> Request {
+        let is_known = self.plan.version >= Release::V3_8;
+        let is_odd = !self.plan.is_calm() && self.decisions.chance(RARELY);
+        if (!is_known && !is_odd) || self.clients[client].lasting.count() >= LASTING_MAX {
+            return self.request();
+        }
+        let node = match self.decisions.below(NODES + 1) {
+            NODES => "/".into(),
+            number => format!("/n{number}"),
+        };
+        let path = Path::new(&node).unwrap_or_else(|_| Path::root());
+        let mode = if self.decisions.chance(HALF) {
+            AddWatchMode::PersistentRecursive
+        } else {
+            AddWatchMode::Persistent
+        };
+        AddWatch { path, mode }.into()
+    }
+
     pub(super) fn cancel(&mut self, client: usize) {
         let calls = self.clients[client].users.calls.clone();
         let Some(call) = self.decisions.pick(&calls) else { return };
@@ -86,7 +114,8 @@ impl World {
         own.users.calls.retain(|other| *other != call);
         own.users.watches.retain(|other| *other != call);
         own.session.unwatch(call);
-        own.watching.forget(call);
+        self.forget_watch(client, call);
+        let own = &mut self.clients[client];
         if let Some(cancelled) = own.session.cancel(call) {
             let sent = cancelled == zk_session::Cancelled::MaybeApplied;
             self.marks.sometimes(true, Mark::Cancelled);
@@ -103,6 +132,6 @@ impl World {
         let own = &mut self.clients[client];
         own.users.watches.retain(|other| *other != call);
         own.session.unwatch(call);
-        own.watching.forget(call);
+        self.forget_watch(client, call);
     }
 }
