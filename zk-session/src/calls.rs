@@ -315,3 +315,6 @@ impl CallTable {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
