@@ -256,8 +256,7 @@ impl Session {
             self.complete(call, Owner::Caller, Ok(answer));
             return call;
         }
-        self.access.add(auth, call);
-        self.calls.remember_deadline(deadline, call);
+        self.access.add(auth, call, deadline);
         let is_open = self.link.pulse().is_some() && !self.link.is_login();
         if let Some(auth) = is_open.then(|| self.access.send_last()).flatten() {
             self.stage(Xid::AUTH, &auth.into());
