@@ -177,8 +177,7 @@ impl CallTable {
         xid
     }
 
-    /// A call without a place in the queue must end by this instant.
-    pub(crate) fn remember_deadline(&mut self, deadline: Option<Instant>, id: CallId) {
+    fn remember_deadline(&mut self, deadline: Option<Instant>, id: CallId) {
         if let Some(deadline) = deadline {
             self.deadlines.insert((deadline, id));
         }
@@ -221,9 +220,9 @@ impl CallTable {
         !self.written.is_empty()
     }
 
-    /// Takes out the call that a reply with this xid answers: the oldest, or none if the server is wrong.
-    pub(crate) fn answered(&mut self, xid: Xid) -> Option<Written> {
-        self.written.front().filter(|oldest| oldest.xid == xid)?;
+    /// Takes out the call that a reply answers: the oldest, or none if that has another xid, since the server is wrong then.
+    pub(crate) fn answered(&mut self, is_due: impl FnOnce(Xid) -> bool) -> Option<Written> {
+        self.written.front().filter(|oldest| is_due(oldest.xid))?;
         let call = self.written.pop_front()?;
         self.forget_deadline(call.deadline, call.id);
         Some(call)

@@ -42,6 +42,9 @@ impl Session {
             self.fault = Some(Fault::LoginUnanswered);
             return self.end(Ended::AuthFailed);
         }
+        if wrong!(self, GivesUpOnNames) && matches!(self.fault, Some(Fault::Cut(Cut::Unresolved(_)))) {
+            return self.end(Ended::NotEstablished);
+        }
         if wrong!(self, DiesWithItsConnection) && self.identity.session != SessionId::NONE {
             return self.end(Ended::Expired);
         }
@@ -84,7 +87,7 @@ impl Session {
             return false;
         }
         self.identity.unanswered += 1;
-        let is_new = self.identity.session == SessionId::NONE;
+        let is_new = self.identity.session == SessionId::NONE && !wrong!(self, NeverStartsAnew);
         let all_refuse = self.identity.unanswered >= self.servers.count();
         if is_new && all_refuse && self.identity.last_zxid != Zxid::ZERO {
             tracing::warn!(target: "zk_session", "no server knows the transactions seen before; starting from nothing");
@@ -98,7 +101,8 @@ impl Session {
         if let Link::Ended(_) = self.link {
             return;
         }
-        let ended = if self.close_by.is_some() { Ended::Closed } else { ended };
+        let was_closed = self.close_by.is_some() || wrong!(self, CallsItClosed);
+        let ended = if was_closed { Ended::Closed } else { ended };
         if let Some(conn) = self.link.conn() {
             self.outputs.push_back(Output::Disconnect(conn));
         }
@@ -150,7 +154,7 @@ impl Session {
         lost
     }
 
-    fn fail_queued(&mut self, why: Why, is_over: impl FnMut(&Queued) -> bool) {
+    pub(crate) fn fail_queued(&mut self, why: Why, is_over: impl FnMut(&Queued) -> bool) {
         for call in self.calls.take_queued(is_over) {
             self.complete(call.id, call.owner, Err(Error::NotSent(why)));
         }

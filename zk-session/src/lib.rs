@@ -49,6 +49,7 @@ mod identity;
 mod inbox;
 mod lease;
 mod link;
+mod lives;
 mod moves;
 mod outgoing;
 mod probe;

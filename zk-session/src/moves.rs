@@ -11,6 +11,7 @@ use crate::link::Link;
 use crate::probe::Found;
 use crate::session::Session;
 use crate::words::{Answer, CallId, ConnId, Order, Output};
+use crate::wrong::wrong;
 
 impl Session {
     /// Asks the next server whether it has a quorum.
@@ -18,7 +19,7 @@ impl Session {
         let Some(server) = self.servers.following() else { return };
         let conn = ConnId(self.next_conn);
         self.next_conn += 1;
-        self.probe.dial(conn, server.clone(), self.now);
+        self.probe.turn_to(conn, server.clone(), self.now);
         self.outputs.push_back(Output::Connect(conn, server));
     }
 
@@ -83,7 +84,11 @@ impl Session {
         }
         let Ok(Answer { reply: Reply::GetData(node), .. }) = result else { return };
         let text = node.data.as_deref().and_then(|data| core::str::from_utf8(data).ok()).unwrap_or_default();
-        let servers: Vec<Server> = EnsembleConfig::new(text).members.iter().filter_map(address).collect();
+        let members = EnsembleConfig::new(text).members;
+        let mut servers: Vec<Server> = members.iter().filter_map(address).collect();
+        if wrong!(self, TrustsWildcards) {
+            servers = members.into_iter().filter_map(|member| member.client).collect();
+        }
         if !servers.is_empty() && self.differs(&servers) {
             tracing::info!(target: "zk_session", ?servers, "the ensemble has other servers now");
             // It is not empty.
@@ -99,10 +104,8 @@ impl Session {
 
 /// Where clients reach a server. One that listens everywhere is reached where its peers reach it.
 fn address(member: &Member) -> Option<Server> {
-    let client = member.client.as_ref()?;
-    let is_anywhere = client.host.is_empty()
-        || client.host.parse::<core::net::IpAddr>().is_ok_and(|address| address.is_unspecified());
-    if !is_anywhere {
+    let client = member.client.as_ref().filter(|client| client.port != 0)?;
+    if !is_anywhere(&client.host) {
         return Some(client.clone());
     }
     // Several addresses are separated by `|`, ports by `:`, and an IPv6 address stands in brackets.
@@ -111,5 +114,10 @@ fn address(member: &Member) -> Option<Server> {
         Some(rest) => rest.split(']').next()?,
         None => first.split(':').next()?,
     };
-    (!host.is_empty()).then(|| Server { host: host.into(), port: client.port })
+    (!is_anywhere(host)).then(|| Server { host: host.into(), port: client.port })
+}
+
+/// Whether a server can listen there and nobody can connect to it.
+fn is_anywhere(host: &str) -> bool {
+    host.is_empty() || host.parse::<core::net::IpAddr>().is_ok_and(|address| address.is_unspecified())
 }

@@ -107,7 +107,7 @@ pub(crate) enum Armed {
     Bare,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Watches {
     /// A watch without owners stands on the present server for nobody.
     table: BTreeMap<(Kind, Path), Vec<CallId>>,
@@ -119,7 +119,7 @@ pub(crate) struct Watches {
 }
 
 /// Watches that calls under way will set on one path.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Arming {
     one_shot: usize,
     persistent: usize,
