@@ -39,6 +39,49 @@ pub struct Plan {
     pub duration: Duration,
     /// How many clients there are. Each has a session, and five calls or locks under way at a time.
     pub clients: usize,
+    /// The mistake that each of them is to make, for tests of the comparison.
+    #[cfg(feature = "wrong")]
+    pub mistake: Option<Mistake>,
+}
+
+/// A mistake that a client can be told to make.
+#[cfg(feature = "wrong")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mistake {
+    /// In its session.
+    Session(zk_session::wrong::Wrong),
+    /// In its lock.
+    Lock(zk_recipes::wrong::Wrong),
+}
+
+#[cfg(feature = "wrong")]
+impl Mistake {
+    /// Those that concern what is played.
+    pub fn all() -> impl Iterator<Item = Self> {
+        use zk_session::wrong::Wrong;
+        let more = [
+            Wrong::TakesTimeFromEvents,
+            Wrong::LivesBackwards,
+            Wrong::RestoresItsOwnPaths,
+            Wrong::NeverPauses,
+        ];
+        let sessions = Wrong::IN_WORLDS.into_iter().chain(more).map(Self::Session);
+        sessions.chain(zk_recipes::wrong::Wrong::ALL.into_iter().map(Self::Lock))
+    }
+}
+
+impl Plan {
+    /// A minute with six clients that do right.
+    #[must_use]
+    pub const fn new(seed: u64) -> Self {
+        Self {
+            seed,
+            duration: Duration::from_secs(60),
+            clients: 6,
+            #[cfg(feature = "wrong")]
+            mistake: None,
+        }
+    }
 }
 
 /// Plays on an ensemble, all of whose nodes serve, and leaves it like that.
@@ -57,7 +100,7 @@ pub fn run(ensemble: &mut Ensemble, plan: &Plan) -> Report {
     let players: Vec<Player> = (0..plan.clients)
         .map(|number| {
             let (seed, stage) = (rng.bits(), Arc::clone(&stage));
-            runtime.block_on(Player::enter(number, plan.clients, &servers, seed, stage))
+            runtime.block_on(Player::enter(number, plan, &servers, seed, stage))
         })
         .collect();
 

@@ -14,7 +14,9 @@ usage: chaos [OPTION...]
     --version 3.9.3    not the installed release, but this one
     --seconds 60       how long things fail
     --seed 1           what all choices are drawn from
-    --clients 6        sessions that play";
+    --clients 6        sessions that play
+    --mistake Session(WaitsInSilence)
+                       what they all do wrong, with the feature `wrong`";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -31,7 +33,7 @@ fn main() -> ExitCode {
 
 /// Whether nothing was wrong.
 fn play(arguments: &[String]) -> Result<bool, Box<dyn Error>> {
-    let mut plan = Plan { seed: 1, duration: Duration::from_secs(60), clients: 6 };
+    let mut plan = Plan::new(1);
     let mut release = None;
     let mut arguments = arguments.iter();
     while let Some(name) = arguments.next() {
@@ -44,6 +46,11 @@ fn play(arguments: &[String]) -> Result<bool, Box<dyn Error>> {
             "--seconds" => plan.duration = Duration::from_secs(value.parse().map_err(|_| USAGE)?),
             "--seed" => plan.seed = value.parse().map_err(|_| USAGE)?,
             "--clients" => plan.clients = value.parse().map_err(|_| USAGE)?,
+            #[cfg(feature = "wrong")]
+            "--mistake" => {
+                let known = chaos::Mistake::all().find(|mistake| format!("{mistake:?}") == *value);
+                plan.mistake = Some(known.ok_or("no such mistake is known")?);
+            }
             _ => return Err(USAGE.into()),
         }
     }

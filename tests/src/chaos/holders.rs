@@ -43,10 +43,7 @@ impl Exclusion {
 pub(super) async fn play(mut lane: Lane) -> Vec<(Zxid, String)> {
     let mut written = Vec::new();
     while lane.goes_on().await {
-        let limit = Duration::from_millis(200) + lane.rng.up_to(Duration::from_secs(3));
-        let lock = lane.client.within(limit).lock(PATH).expect("it is a path");
-        let granted = if lane.below(4) == 0 { lock.try_acquire().await } else { lock.acquire().await };
-        match granted {
+        match acquire(&mut lane).await {
             Ok(guard) => {
                 lane.stage.ledger.count("locks granted");
                 lane.stage.exclusion.grant(&guard, &lane.stage.ledger);
@@ -59,6 +56,20 @@ pub(super) async fn play(mut lane: Lane) -> Vec<(Zxid, String)> {
         }
     }
     written
+}
+
+async fn acquire(lane: &mut Lane) -> Result<Guard, Denial> {
+    let limit = Duration::from_millis(200) + lane.rng.up_to(Duration::from_secs(3));
+    let client = lane.client.within(limit);
+    #[cfg(feature = "wrong")]
+    if let Some(super::Mistake::Lock(mistake)) = lane.plan.mistake {
+        let path = zk_session::Path::new(PATH).expect("it is a path");
+        return client
+            .hold(zk_recipes::Lock::new(path, zk_recipes::Layout::default()).wrongly(mistake), "")
+            .await;
+    }
+    let lock = client.lock(PATH).expect("it is a path");
+    if lane.below(4) == 0 { lock.try_acquire().await } else { lock.acquire().await }
 }
 
 async fn hold(lane: &mut Lane, guard: Guard, written: &mut Vec<(Zxid, String)>) {

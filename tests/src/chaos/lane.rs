@@ -9,6 +9,7 @@ use std::time::Duration;
 use zk_session::{Code, Error, Rng, SessionId, SessionState};
 use zk_tokio::Client;
 
+use super::Plan;
 use super::holders::Exclusion;
 use super::ledger::Ledger;
 use super::registers::Registers;
@@ -32,9 +33,9 @@ impl Stage {
 /// A lane of a client.
 pub(super) struct Lane {
     pub(super) client: Client,
-    /// Which client it is, of how many.
+    /// Which client it is.
     pub(super) number: usize,
-    pub(super) clients: usize,
+    pub(super) plan: Plan,
     pub(super) rng: Rng,
     pub(super) stage: Arc<Stage>,
     /// For each register the version that the session has been shown.

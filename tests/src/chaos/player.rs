@@ -13,7 +13,7 @@ use super::lane::{Lane, Stage};
 use super::ledger::Ledger;
 use super::report::Report;
 use super::watchers::Watching;
-use super::{holders, registers, states, watchers, writers};
+use super::{Plan, holders, registers, states, watchers, writers};
 
 /// A client that plays.
 pub(super) struct Player {
@@ -40,7 +40,7 @@ impl Player {
     /// Opens a client and lets it play.
     pub(super) async fn enter(
         number: usize,
-        clients: usize,
+        plan: &Plan,
         servers: &str,
         seed: u64,
         stage: Arc<Stage>,
@@ -49,13 +49,17 @@ impl Player {
         let mut config = Client::config(servers).expect("addresses make a connect string");
         config.seed = rng.bits();
         config.session_timeout = TIMEOUT_MIN + rng.up_to(TIMEOUT_MORE);
+        #[cfg(feature = "wrong")]
+        if let Some(super::Mistake::Session(mistake)) = plan.mistake {
+            config.wrong = Some(mistake);
+        }
         let client = Client::open(config);
         client.connected(CALM_LIMIT).await.expect("nothing fails so far");
         let floors = Arc::new(Mutex::new(BTreeMap::new()));
         let mut lane = || Lane {
             client: client.clone(),
             number,
-            clients,
+            plan: *plan,
             rng: Rng::new(rng.bits()),
             stage: Arc::clone(&stage),
             floors: Arc::clone(&floors),

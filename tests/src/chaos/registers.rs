@@ -84,8 +84,8 @@ pub(super) async fn set(mut lane: Lane) -> Vec<Written> {
 /// Reads any register.
 pub(super) async fn read(mut lane: Lane) {
     while lane.goes_on().await {
-        let number = lane.below(lane.clients + 1);
-        let register = if number == lane.clients { SHARED.to_owned() } else { Lane::register(number) };
+        let number = lane.below(lane.plan.clients + 1);
+        let register = if number == lane.plan.clients { SHARED.to_owned() } else { Lane::register(number) };
         // How it ended is in the ledger.
         let _ = look(&lane, &register).await;
     }

@@ -27,7 +27,7 @@ pub(super) fn check(states: &[SessionState], ledger: &Ledger) {
                 present = None;
             }
             SessionState::Connecting => {}
-            _ => ledger.violation(format!("an unknown state: {state:?}")),
+            SessionState::ReadOnly { .. } | _ => ledger.violation(format!("an unknown state: {state:?}")),
         }
     }
     let last = states.last();

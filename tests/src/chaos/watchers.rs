@@ -35,9 +35,9 @@ enum Base {
 
 pub(super) async fn play(mut lane: Lane) -> Vec<Watching> {
     let mut watches = Vec::new();
-    let mut births = vec![0; lane.clients];
+    let mut births = vec![0; lane.plan.clients];
     while lane.goes_on().await {
-        let other = lane.below(lane.clients);
+        let other = lane.below(lane.plan.clients);
         let before = lane.session();
         let set = match lane.below(3) {
             0 => data(&lane, Lane::register(other)).await,
