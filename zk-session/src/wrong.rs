@@ -39,8 +39,10 @@ pub enum Wrong {
     NeverCloses,
     /// Asks for the watch of a call whose owner has given it up.
     AsksAllTheSame,
-    /// Does not send a sign of life (ZOOKEEPER-1751).
+    /// Does not send a sign of life.
     NeverPings,
+    /// Puts its ping off by a period when it wakes up before the ping is due (ZOOKEEPER-1751).
+    PutsOffItsPing,
     /// Pings at every turn while a ping is unanswered (ZOOKEEPER-562).
     FloodsWithPings,
     /// Takes nothing but the answer to its ping for a sign of life while it waits for one.
