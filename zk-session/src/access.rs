@@ -4,7 +4,9 @@
 //! credentials overtake others, hence they have a queue of their own.
 
 use alloc::collections::VecDeque;
+use alloc::vec;
 use alloc::vec::Vec;
+use core::mem;
 
 use zk_proto::Server;
 use zk_proto::ops::Auth;
@@ -28,7 +30,7 @@ pub(crate) struct Access {
 struct Credential {
     auth: Auth,
     /// Who added it and waits for the first answer.
-    caller: Option<CallId>,
+    callers: Vec<CallId>,
     /// A server has accepted it, or the configuration demands it: then there is no life without it.
     is_required: bool,
     was_sent: bool,
@@ -37,10 +39,10 @@ struct Credential {
 /// How a credential fared.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// Accepted; this caller has waited for it.
-    Accepted(Option<CallId>),
-    /// A server refuses what was just added: the caller is told, and it is not sent again.
-    Dropped(CallId),
+    /// Accepted; these callers have waited for it.
+    Accepted(Vec<CallId>),
+    /// A server refuses what was just added: the callers are told, and it is not sent again.
+    Dropped(Vec<CallId>),
     /// A server refuses what the session cannot do without.
     Refused,
     /// No credential was under way.
@@ -49,8 +51,12 @@ pub(crate) enum Verdict {
 
 impl Access {
     pub(crate) fn new(config: &Config) -> Self {
-        let required =
-            |auth: &Auth| Credential { auth: auth.clone(), caller: None, is_required: true, was_sent: false };
+        let required = |auth: &Auth| Credential {
+            auth: auth.clone(),
+            callers: vec![],
+            is_required: true,
+            was_sent: false,
+        };
         let credentials = config.credentials.iter().map(required).collect();
         Self { credentials, ..Self::default() }
     }
@@ -60,7 +66,7 @@ impl Access {
         let accepted = self.credentials.iter().filter(|credential| credential.is_required);
         let again = |credential: &Credential| Credential {
             auth: credential.auth.clone(),
-            caller: None,
+            callers: vec![],
             is_required: true,
             was_sent: false,
         };
@@ -72,9 +78,19 @@ impl Access {
         self.credentials.iter().any(|known| known.is_required && known.auth == *auth)
     }
 
-    pub(crate) fn add(&mut self, auth: Auth, caller: CallId) {
-        let credential = Credential { auth, caller: Some(caller), is_required: false, was_sent: false };
-        self.credentials.push(credential);
+    /// A caller adds a credential. Whether it is new: one that others have added waits for their answer.
+    pub(crate) fn add(&mut self, auth: Auth, caller: CallId) -> bool {
+        if let Some(known) = self.credentials.iter_mut().find(|known| known.auth == auth) {
+            known.callers.push(caller);
+            return false;
+        }
+        self.credentials.push(Credential {
+            auth,
+            callers: vec![caller],
+            is_required: false,
+            was_sent: false,
+        });
+        true
     }
 
     /// Whether any credential is a secret.
@@ -84,7 +100,7 @@ impl Access {
 
     /// How many callers wait.
     pub(crate) fn waiting(&self) -> usize {
-        self.credentials.iter().filter(|credential| credential.caller.is_some()).count()
+        self.credentials.iter().map(|credential| credential.callers.len()).sum()
     }
 
     pub(crate) fn is_under_way(&self) -> bool {
@@ -115,32 +131,28 @@ impl Access {
     pub(crate) fn answered(&mut self, is_accepted: bool) -> Verdict {
         let Some(auth) = self.under_way.pop_front() else { return Verdict::Unasked };
         let Some(at) = self.credentials.iter().position(|known| known.auth == auth) else {
-            // Its caller has left.
-            return if is_accepted { Verdict::Accepted(None) } else { Verdict::Refused };
+            return Verdict::Unasked;
         };
         let Some(credential) = self.credentials.get_mut(at) else { return Verdict::Unasked };
         if is_accepted {
             credential.is_required = true;
-            return Verdict::Accepted(credential.caller.take());
+            return Verdict::Accepted(mem::take(&mut credential.callers));
         }
-        match (credential.is_required, credential.caller) {
-            (false, Some(caller)) => {
-                self.credentials.remove(at);
-                Verdict::Dropped(caller)
-            }
-            _ => Verdict::Refused,
+        if credential.is_required {
+            return Verdict::Refused;
         }
+        // Nobody may wait for it any more; it was never accepted all the same.
+        Verdict::Dropped(self.credentials.remove(at).callers)
     }
 
-    /// The caller waits no longer: what was not sent is forgotten; what was stays. Whether it had been sent.
+    /// The caller waits no longer: what was not sent is forgotten if nobody else waits; what was stays. Whether it had been
+    /// sent.
     pub(crate) fn abandon(&mut self, caller: CallId) -> Option<bool> {
-        let at = self.credentials.iter().position(|credential| credential.caller == Some(caller))?;
+        let at = self.credentials.iter().position(|credential| credential.callers.contains(&caller))?;
         let credential = self.credentials.get_mut(at)?;
-        credential.caller = None;
+        credential.callers.retain(|other| *other != caller);
         let was_sent = credential.was_sent;
-        if was_sent {
-            credential.is_required = true;
-        } else {
+        if !was_sent && credential.callers.is_empty() {
             self.credentials.remove(at);
         }
         Some(was_sent)
@@ -154,8 +166,11 @@ impl Access {
     /// The session is over: who still waits, and whether what he waits for was sent.
     pub(crate) fn end(&mut self) -> Vec<(CallId, bool)> {
         self.under_way.clear();
-        let waiting = |credential: &mut Credential| Some((credential.caller.take()?, credential.was_sent));
-        self.credentials.iter_mut().filter_map(waiting).collect()
+        let waiting = |credential: &mut Credential| {
+            let was_sent = credential.was_sent;
+            mem::take(&mut credential.callers).into_iter().map(move |caller| (caller, was_sent))
+        };
+        self.credentials.iter_mut().flat_map(waiting).collect()
     }
 
     /// A login was answered by the end of the connection. True if that has happened too often to go on.

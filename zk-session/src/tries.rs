@@ -76,7 +76,8 @@ impl Session {
         while self.may_stage() {
             let Some((call, xid)) = self.calls.next() else { return self.tidy_up() };
             let mut request = call.request;
-            let mut wanted = if call.is_unwatched { None } else { Wanted::by(&request) };
+            // Reads whose watch was given up ask for none any more; a watch that lasts has to be taken away.
+            let mut wanted = Wanted::by(&request);
             if let Some(wanted) = &mut wanted {
                 self.watches.asking(wanted, &mut request);
             }
