@@ -60,18 +60,22 @@ impl Session {
         if wrong!(self, KeepsTheQueue) {
             lost.clear();
         }
-        self.broken.extend(lost.iter().filter_map(|order| match order {
-            Order::Pipeline(pipeline) => Some(*pipeline),
-            Order::Client | Order::Free => None,
-        }));
+        self.break_pipelines(&lost);
         self.fail_queued(Why::ConnectionLost, |call| !call.owner.is_user() || lost.contains(&call.order));
-        self.calls.unlinked(self.wait_until(self.config.unlinked));
+        self.calls.unlinked(self.config.unlinked, self.now);
         if lost.contains(&Order::Client) {
             self.untold =
                 self.outputs.iter().skip(before).find_map(|output| {
                     if let Output::Completed(call, _) = output { Some(*call) } else { None }
                 });
         }
+    }
+
+    fn break_pipelines(&mut self, lost: &BTreeSet<Order>) {
+        self.broken.extend(lost.iter().filter_map(|order| match order {
+            Order::Pipeline(pipeline) => Some(*pipeline),
+            Order::Client | Order::Free => None,
+        }));
     }
 
     /// Whether servers will never answer the login: they close the connection instead, again and again.
@@ -109,10 +113,14 @@ impl Session {
         self.stop_probe();
         self.link = Link::Ended(ended);
         self.moving = None;
-        self.fail_written(Why::Ended(ended));
+        let mut lost = self.fail_written(Why::Ended(ended));
         if !wrong!(self, ForgetsTheWaiting) {
-            self.fail_queued(Why::Ended(ended), |_| true);
+            self.fail_queued(Why::Ended(ended), |call| {
+                lost.extend(call.owner.is_user().then_some(call.order));
+                true
+            });
         }
+        self.break_pipelines(&lost);
         for (call, was_sent) in self.access.end() {
             let why = Why::Ended(ended);
             let error = if was_sent { Error::MaybeApplied(why) } else { Error::NotSent(why) };

@@ -67,6 +67,7 @@ impl Session {
         next.removal = self.removal;
         next.next_conn = self.next_conn;
         next.next_pipeline = self.next_pipeline;
+        next.broken.clone_from(&self.broken);
         next.holders = self.holders;
         // Expiries can come in a loop; each new session pauses like a failed try.
         let pause = next.pause();

@@ -14,7 +14,7 @@ use zk_proto::{Path, Server};
 use crate::access::Access;
 use crate::calls::{CallTable, How, Owner, Removed};
 use crate::chroot::Chroot;
-use crate::config::{Config, Unlinked};
+use crate::config::Config;
 use crate::error::{Ended, Error, Fault, Misuse, Refused, Why};
 use crate::identity::Identity;
 use crate::inbox::Inbox;
@@ -142,19 +142,12 @@ impl Session {
         let mut request = request;
         self.chroot.outward(&mut request);
         let unlinked = options.unlinked.unwrap_or(self.config.unlinked);
-        let wait = if self.link.is_live() { None } else { self.wait_until(unlinked) };
-        let how = How { deadline: options.deadline, order: options.order, wait };
+        let wait = if self.link.is_live() { None } else { unlinked.until(self.now) };
+        let CallOptions { deadline, order, unlinked } = options;
+        let how = How { deadline, order, wait, unlinked };
         let call = self.calls.queue(request, Owner::Caller, how);
         self.pump();
         Ok(call)
-    }
-
-    /// Until when a call that finds no link may wait for one.
-    pub(crate) fn wait_until(&self, unlinked: Unlinked) -> Option<Instant> {
-        match unlinked {
-            Unlinked::Wait { most } => most.map(|most| self.now + most),
-            Unlinked::Refuse => Some(self.now),
-        }
     }
 
     /// Asks for proof that the session lives: a transaction that changes nothing, which no server can answer without a
