@@ -10,6 +10,7 @@ use zk_proto::Server;
 use zk_proto::ops::Auth;
 
 use crate::config::Config;
+use crate::time::Instant;
 use crate::words::CallId;
 
 /// So many times in a row, and for each server, a connection may be closed instead of a login answered.
@@ -29,6 +30,8 @@ struct Credential {
     auth: Auth,
     /// Who added it and waits for the first answer.
     caller: Option<CallId>,
+    /// How long the caller waits.
+    deadline: Option<Instant>,
     /// A server has accepted it, or the configuration demands it: then there is no life without it.
     is_required: bool,
     was_sent: bool,
@@ -49,8 +52,13 @@ pub(crate) enum Verdict {
 
 impl Access {
     pub(crate) fn new(config: &Config) -> Self {
-        let required =
-            |auth: &Auth| Credential { auth: auth.clone(), caller: None, is_required: true, was_sent: false };
+        let required = |auth: &Auth| Credential {
+            auth: auth.clone(),
+            caller: None,
+            deadline: None,
+            is_required: true,
+            was_sent: false,
+        };
         let credentials = config.credentials.iter().map(required).collect();
         Self { credentials, ..Self::default() }
     }
@@ -61,6 +69,7 @@ impl Access {
         let again = |credential: &Credential| Credential {
             auth: credential.auth.clone(),
             caller: None,
+            deadline: None,
             is_required: true,
             was_sent: false,
         };
@@ -72,8 +81,9 @@ impl Access {
         self.credentials.iter().any(|known| known.is_required && known.auth == *auth)
     }
 
-    pub(crate) fn add(&mut self, auth: Auth, caller: CallId) {
-        let credential = Credential { auth, caller: Some(caller), is_required: false, was_sent: false };
+    pub(crate) fn add(&mut self, auth: Auth, caller: CallId, deadline: Option<Instant>) {
+        let credential =
+            Credential { auth, caller: Some(caller), deadline, is_required: false, was_sent: false };
         self.credentials.push(credential);
     }
 
@@ -85,6 +95,18 @@ impl Access {
     /// How many callers wait.
     pub(crate) fn waiting(&self) -> usize {
         self.credentials.iter().filter(|credential| credential.caller.is_some()).count()
+    }
+
+    /// When the first of them waits no longer.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let waiting = self.credentials.iter().filter(|credential| credential.caller.is_some());
+        waiting.filter_map(|credential| credential.deadline).min()
+    }
+
+    /// A caller who has waited long enough.
+    pub(crate) fn overdue(&self, now: Instant) -> Option<CallId> {
+        let is_late = |credential: &&Credential| credential.deadline.is_some_and(|deadline| deadline <= now);
+        self.credentials.iter().filter(is_late).find_map(|credential| credential.caller)
     }
 
     pub(crate) fn is_under_way(&self) -> bool {
@@ -203,7 +225,7 @@ mod tests {
     fn each_connection_is_sent_everything_in_order_once() {
         let mut access = access();
         assert_eq!(access.send_all(), [auth("configured")]);
-        access.add(auth("added"), CallId::new(1));
+        access.add(auth("added"), CallId::new(1), None);
         assert_eq!(access.send_last(), Some(auth("added")));
         assert_eq!(access.answered(true), Verdict::Accepted(None));
         assert_eq!(access.answered(true), Verdict::Accepted(Some(CallId::new(1))));
@@ -217,7 +239,7 @@ mod tests {
     #[test]
     fn what_no_server_has_accepted_is_dropped_when_one_refuses_it() {
         let mut access = access();
-        access.add(auth("wrong"), CallId::new(1));
+        access.add(auth("wrong"), CallId::new(1), None);
         assert_eq!(access.waiting(), 1);
         access.send_all();
         assert_eq!(access.answered(true), Verdict::Accepted(None));
@@ -229,10 +251,10 @@ mod tests {
     #[test]
     fn a_caller_who_leaves_takes_back_what_was_not_sent() {
         let mut access = access();
-        access.add(auth("early"), CallId::new(1));
+        access.add(auth("early"), CallId::new(1), None);
         assert_eq!(access.abandon(CallId::new(1)), Some(false));
         assert_eq!(access.send_all(), [auth("configured")]);
-        access.add(auth("late"), CallId::new(2));
+        access.add(auth("late"), CallId::new(2), None);
         access.send_last();
         assert_eq!(access.abandon(CallId::new(2)), Some(true));
         assert_eq!(access.abandon(CallId::new(2)), None);

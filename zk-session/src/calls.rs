@@ -64,7 +64,8 @@ pub(crate) struct Queued {
     pub(crate) deadline: Option<Instant>,
     /// How long it may wait for a link, if there is none.
     wait: Option<Instant>,
-    unlinked: Option<Unlinked>,
+    /// What becomes of it when the link is lost before it was sent; `None`: what the configuration says.
+    pub(crate) unlinked: Option<Unlinked>,
 }
 
 impl Queued {
@@ -182,8 +183,7 @@ impl CallTable {
         xid
     }
 
-    /// A call without a place in the queue must end by this instant.
-    pub(crate) fn remember_deadline(&mut self, deadline: Option<Instant>, id: CallId) {
+    fn remember_deadline(&mut self, deadline: Option<Instant>, id: CallId) {
         if let Some(deadline) = deadline {
             self.deadlines.insert((deadline, id));
         }
@@ -319,3 +319,6 @@ impl CallTable {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -156,11 +156,11 @@ pub enum Unlinked {
 }
 
 impl Unlinked {
-    /// Until when a call may wait for a link that is missing since `now`.
+    /// Until when a call may wait for a link that is missing since `now`. Not that instant: what is due then has been done.
     pub(crate) fn until(self, now: Instant) -> Option<Instant> {
         match self {
-            Self::Wait { most } => most.map(|most| now + most),
-            Self::Refuse => Some(now),
+            Self::Wait { most } => most.map(|most| now + most.max(Duration::from_nanos(1))),
+            Self::Refuse => None,
         }
     }
 }

@@ -5,6 +5,7 @@ use alloc::collections::BTreeSet;
 use zk_proto::Zxid;
 
 use crate::calls::{Owner, Queued};
+use crate::config::Unlinked;
 use crate::error::{Cut, Ended, Error, Fault, Why};
 use crate::link::Link;
 use crate::session::Session;
@@ -62,7 +63,9 @@ impl Session {
         }
         self.break_pipelines(&lost);
         self.fail_queued(Why::ConnectionLost, |call| !call.owner.is_user() || lost.contains(&call.order));
-        self.calls.unlinked(self.config.unlinked, self.now);
+        let rule = self.config.unlinked;
+        self.fail_queued(Why::Unlinked, |call| call.unlinked.unwrap_or(rule) == Unlinked::Refuse);
+        self.calls.unlinked(rule, self.now);
         if lost.contains(&Order::Client) {
             self.untold =
                 self.outputs.iter().skip(before).find_map(|output| {

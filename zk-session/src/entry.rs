@@ -66,7 +66,8 @@ impl Session {
             let millis = u64::try_from(response.timeout_ms).unwrap_or(1).max(1);
             self.identity.timeout = Duration::from_millis(millis);
         }
-        self.inbox.deframer.set_limit(self.config.frame_length_max);
+        let limit = if wrong!(self, KnowsNoLimit) { usize::MAX } else { self.config.frame_length_max };
+        self.inbox.deframer.set_limit(limit);
         self.heard = self.now;
         self.counters.links += 1;
         let keeps = resumed && wrong!(self, KeepsItsOldLease);
@@ -256,8 +257,7 @@ impl Session {
             self.complete(call, Owner::Caller, Ok(answer));
             return call;
         }
-        self.access.add(auth, call);
-        self.calls.remember_deadline(deadline, call);
+        self.access.add(auth, call, deadline);
         let is_open = self.link.pulse().is_some() && !self.link.is_login();
         if let Some(auth) = is_open.then(|| self.access.send_last()).flatten() {
             self.stage(Xid::AUTH, &auth.into());

@@ -141,8 +141,8 @@ impl Session {
         }
         let mut request = request;
         self.chroot.outward(&mut request);
-        let unlinked = options.unlinked.unwrap_or(self.config.unlinked);
-        let wait = if self.link.is_live() { None } else { unlinked.until(self.now) };
+        let rule = options.unlinked.unwrap_or(self.config.unlinked);
+        let wait = if self.link.is_live() { None } else { rule.until(self.now) };
         let CallOptions { deadline, order, unlinked } = options;
         let how = How { deadline, order, wait, unlinked };
         let call = self.calls.queue(request, Owner::Caller, how);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use script::links::path;
 use script::{Script, T, config, data};
 use zk_session::ops::GetData;
-use zk_session::{CallId, CallOptions, Config, Input, Order, PipelineId, Refusal, Unlinked};
+use zk_session::{CallId, CallOptions, Config, Order, PipelineId, Refusal, Unlinked};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -159,10 +159,8 @@ fn a_call_goes_on_waiting_by_its_own_rule_when_another_link_is_lost() {
         let call = get_with(&mut script, "/last", options);
         script.cut();
         let lost = script.now;
-        script.told();
         let mut ended = None;
         while script.now.since(lost) < 3 * SECOND && ended.is_none() {
-            script.session.handle(Input::Timeout, script.now);
             let is_over = script.told().contains(&format!("{call:?} NotSent(Unlinked)"));
             ended = is_over.then(|| script.now.since(lost));
             script.pass(SECOND / 4);

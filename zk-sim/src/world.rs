@@ -39,10 +39,13 @@ mod decisions;
 mod diary;
 mod faults;
 mod happen;
+mod lasting;
 mod laws;
 mod marks;
 mod net;
+mod overheard;
 mod plan;
+mod rest;
 mod servers;
 mod shrink;
 mod trace;
@@ -50,6 +53,7 @@ mod truth;
 mod users;
 mod violation;
 mod watching;
+mod wishes;
 
 /// How far a run goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,6 +16,8 @@ use zk_session::{
     Acl, Config, CreateMode, Ended, Error, Path, SessionId, SessionState, Stat, Version, WatchEvent, Zxid,
 };
 
+pub(crate) mod wide;
+
 /// What is enough for anything that is going to happen at all.
 pub(crate) const SOON: Duration = Duration::from_secs(15);
 

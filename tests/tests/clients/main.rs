@@ -2,10 +2,14 @@
 
 mod bad_input;
 mod calls;
+mod credentials;
 mod cuts;
 mod face;
 mod interop;
+mod lasting_watches;
 mod locks;
+mod moves;
+mod orders;
 mod sessions;
 mod watches;
 

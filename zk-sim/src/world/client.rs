@@ -8,12 +8,13 @@ use zk_session::{
 
 use super::World;
 use super::clock::{Clock, MILLI, Nanos};
+use super::lasting::Lasting;
 use super::net::Event;
 use super::truth::LifeId;
 use super::users::Users;
 use super::violation::Law;
 use super::watching::Watching;
-use crate::{ServerId, request};
+use crate::ServerId;
 
 /// A client and what the world knows of it.
 #[derive(Debug)]
@@ -33,6 +34,7 @@ pub(super) struct Client {
     pub(super) life: u32,
     pub(super) users: Users,
     pub(super) watching: Watching,
+    pub(super) lasting: Lasting,
     pub(super) observed: Observed,
 }
 
@@ -117,6 +119,7 @@ impl Client {
             life,
             users: Users::default(),
             watching: Watching::default(),
+            lasting: Lasting::default(),
             observed: Observed::new(),
         }
     }
@@ -211,6 +214,7 @@ impl World {
         own.session = next;
         own.life += 1;
         own.watching = Watching::default();
+        own.lasting = Lasting::default();
         own.observed = Observed::new();
     }
 
@@ -240,6 +244,7 @@ impl World {
         let Some(at) = wires.iter().position(|(known, _)| *known == conn) else { return };
         let (_, id) = wires.remove(at);
         self.truth.cut((client, self.clients[client].life));
+        self.clients[client].lasting.cut();
         self.clients[client].old_conn = Some(conn);
         if let Some(wire) = self.net.wires.get_mut(&id) {
             wire.client_open = false;
@@ -273,29 +278,6 @@ impl World {
                 self.send_up(id, &bytes);
             }
         }
-    }
-
-    /// Takes note of the writes that leave a client.
-    fn read_along(&mut self, client: usize, id: crate::ConnId, bytes: &[u8]) {
-        let life = self.life(client);
-        let Some(wire) = self.net.wires.get_mut(&id) else { return };
-        let mut said = std::mem::take(&mut wire.said);
-        said.extend_from_slice(bytes);
-        let mut rest = &*said;
-        while let Some((head, tail)) = rest.split_first_chunk::<4>()
-            && let Some((frame, after)) = tail.split_at_checked(u32::from_be_bytes(*head) as usize)
-        {
-            rest = after;
-            if std::mem::replace(&mut wire.has_greeted, true)
-                && let Some((xid, body)) = frame.split_first_chunk::<4>()
-                && let Some((opcode, body)) = body.split_first_chunk::<4>()
-                && let Ok(request::Request::Write(write)) =
-                    request::decode(i32::from_be_bytes(*opcode), body, &self.quirks)
-            {
-                self.truth.sent(life, (id, i32::from_be_bytes(*xid)), &write);
-            }
-        }
-        wire.said = rest.to_vec();
     }
 
     fn send_up(&mut self, id: crate::ConnId, bytes: &[u8]) {

@@ -100,6 +100,7 @@ impl World {
         let Some((client, conn)) = self.client_end(id) else { return };
         self.clients[client].wires.retain(|(known, _)| *known != conn);
         self.truth.cut(self.life(client));
+        self.clients[client].lasting.cut();
         if let Some(wire) = self.net.wires.get_mut(&id) {
             wire.client_open = false;
             let (server, seen) = (wire.server, self.clients[client].session.last_zxid().raw());

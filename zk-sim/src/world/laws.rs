@@ -1,14 +1,14 @@
 //! What is held to be true at every step, and at rest.
 
-use zk_session::{Answer, CallId, Code, Ended, Error, Input, Notice, Output, SessionState};
+use zk_session::{Answer, CallId, Code, Ended, Error, Input, Notice, Output, SessionState, WatchEvent};
 
 use super::World;
 use super::client::{Note, Observed};
 use super::marks::Mark;
 use super::truth::Verdict;
-use super::users::{Aim, directory};
+use super::users::Aim;
 use super::violation::Law;
-use crate::{Kind, SessionId, Txn, Write, Zxid, check, request};
+use crate::{Event, Kind, SessionId, Txn, Write, Zxid, request};
 
 impl World {
     /// Takes note of what a client has asked its engine for.
@@ -26,11 +26,12 @@ impl World {
                     };
                     self.trace.line(|| format!("client {client} {call:?} {request:?}"));
                     self.clients[client].watching.asked(call, &request);
+                    self.clients[client].lasting.asked(call, &request);
                     self.moments += 1;
                     self.diary.submitted(life, call, request, self.now);
                     self.truth.submitted(life, call, write, self.moments);
                 }
-                Note::Unwatched(call) => self.clients[client].watching.forget(call),
+                Note::Unwatched(call) => self.forget_watch(client, call),
             }
         }
     }
@@ -46,31 +47,59 @@ impl World {
         }
         match output {
             Output::Completed(call, result) => self.completed(client, *call, result),
-            Output::Notified(call, Notice::Fired(event)) => {
-                self.trace.note(event);
-                let path = event.path.as_str();
-                let fired = self.clients[client].watching.fired(*call, path, &self.truth);
-                if let Err(law) = fired
-                    && self.truth.wipes == 0
-                {
-                    self.broken(law, Some(client));
-                }
-                let resuming = !self.clients[client].session.state().is_connected();
-                self.marks.sometimes(resuming, Mark::CaughtUp);
-                self.clients[client].users.watches.retain(|own| own != call);
+            Output::Notified(call, Notice::Fired(event)) => self.notified(client, *call, event),
+            Output::Notified(call, Notice::Gap { since }) => {
+                let since = Zxid(since.raw());
+                self.trace.note(&since.0);
+                self.marks.sometimes(true, Mark::GapTold);
+                let told = self.clients[client].lasting.gap(*call, since);
+                self.unless_wiped(client, told);
             }
-            Output::Notified(_, Notice::Gap { .. }) => {}
             Output::Notified(call, Notice::Ended(_)) => {
                 let own = &mut self.clients[client];
                 own.users.watches.retain(|other| other != call);
-                if !own.watching.is_set(*call) {
+                if !own.watching.is_set(*call) && !own.lasting.is_set(*call) {
                     return self.broken(Law::EventTwice, Some(client));
                 }
-                own.watching.forget(*call);
+                self.forget_watch(client, *call);
             }
             Output::State(state) => self.entered(client, *state),
             Output::Connect(..) | Output::Disconnect(_) => {}
         }
+    }
+
+    fn notified(&mut self, client: usize, call: CallId, event: &WatchEvent) {
+        self.trace.note(event);
+        let path = event.path.as_str();
+        let own = &mut self.clients[client];
+        let resuming = !own.session.state().is_connected();
+        let kind = Event::of(event.kind.raw());
+        let told = if own.lasting.is_set(call) {
+            let told = kind.and_then(|kind| own.lasting.told(call, kind, path));
+            told.unwrap_or(Err(Law::LastingIsWrong))
+        } else {
+            self.marks.sometimes(own.lasting.stands(path), Mark::ServedByLasting);
+            self.marks.sometimes(resuming, Mark::CaughtUp);
+            own.users.watches.retain(|own| *own != call);
+            own.watching.fired(call, path, &self.truth)
+        };
+        self.unless_wiped(client, told);
+    }
+
+    /// What the servers have forgotten is no evidence.
+    fn unless_wiped(&mut self, client: usize, lawful: Result<(), Law>) {
+        if let Err(law) = lawful
+            && self.truth.wipes == 0
+        {
+            self.broken(law, Some(client));
+        }
+    }
+
+    /// Nobody waits for what this call would watch.
+    pub(super) fn forget_watch(&mut self, client: usize, call: CallId) {
+        let own = &mut self.clients[client];
+        own.watching.forget(call);
+        own.lasting.forget(call);
     }
 
     fn completed(&mut self, client: usize, call: CallId, result: &Result<Answer, Error>) {
@@ -91,12 +120,15 @@ impl World {
             }
             self.clients[client].observed.zxid = zxid;
             self.marks.sometimes(Zxid(zxid) < self.truth.head.applied(), Mark::StaleRead);
-            if self.truth.wipes == 0 && self.clients[client].watching.is_late(Zxid(zxid)) {
+            let own = &self.clients[client];
+            let is_late = own.watching.is_late(Zxid(zxid)) || own.lasting.is_late(Zxid(zxid));
+            if self.truth.wipes == 0 && is_late {
                 return self.broken(Law::EventBeforeData, Some(client));
             }
         }
         let until = Zxid(self.clients[client].session.last_zxid().raw());
         let own = &mut self.clients[client];
+        own.lasting.answered(call, result.as_ref().ok().map(|it| Zxid(it.zxid.raw())), &self.truth.feed);
         match result {
             Ok(answer) => {
                 let at = Zxid(answer.zxid.raw());
@@ -172,7 +204,9 @@ impl World {
     fn linked(&mut self, client: usize, resumed: bool) {
         let own = &mut self.clients[client];
         let Some((_, id)) = own.wires.last() else { return };
-        let Some(server) = self.net.wires.get(id).map(|wire| wire.server) else { return };
+        let Some((server, restored)) = self.net.wires.get(id).map(|wire| (wire.server, wire.restored)) else {
+            return;
+        };
         // A lease that is good again needs no other connection.
         let before = own.observed.link.replace((*id, server));
         let is_other = before.is_some_and(|(before, _)| before != *id);
@@ -184,6 +218,8 @@ impl World {
             let missed = self.clients[client].watching.restored(tree);
             self.marks.sometimes(missed, Mark::MissedCreation);
         }
+        let linked = self.clients[client].lasting.linked(restored);
+        self.unless_wiped(client, linked);
     }
 
     fn over(&mut self, client: usize, ended: Ended) {
@@ -235,14 +271,9 @@ impl World {
             let frame = self.ensemble.origin(txn.zxid);
             let read = self.truth.read(&txn, frame, self.now);
             match read {
-                Ok((triggers, is_late)) => {
+                Ok((from, is_late)) => {
                     self.marks.sometimes(is_late, Mark::LateCommit);
-                    for trigger in triggers {
-                        self.note_contender(&trigger.path, trigger.event);
-                        for client in &mut self.clients {
-                            client.watching.triggered(&trigger, txn.zxid);
-                        }
-                    }
+                    self.triggered(from);
                 }
                 Err(law) => self.broken(law, None),
             }
@@ -252,13 +283,20 @@ impl World {
         }
     }
 
-    fn note_contender(&mut self, path: &str, event: crate::Event) {
-        if event == crate::Event::Created
-            && path.starts_with("/locks/")
-            && let Some(node) = self.truth.head.node(path)
-            && let Kind::Ephemeral(session) = node.kind
-        {
-            self.contenders.insert(node.created.0, session);
+    /// What stands in the feed from there on has just happened.
+    fn triggered(&mut self, from: usize) {
+        for (zxid, trigger) in self.truth.feed.get(from..).unwrap_or_default() {
+            if trigger.event == Event::Created
+                && trigger.path.starts_with("/locks/")
+                && let Some(node) = self.truth.head.node(&trigger.path)
+                && let Kind::Ephemeral(session) = node.kind
+            {
+                self.contenders.insert(node.created.0, session);
+            }
+            for client in &mut self.clients {
+                client.watching.triggered(trigger, *zxid);
+                client.lasting.triggered(trigger, *zxid);
+            }
         }
     }
 
@@ -276,85 +314,6 @@ impl World {
         if broken.is_some() && self.truth.wipes == 0 && self.plan.keeps_the_assumptions() {
             self.broken(Law::LeaseOutlivesSession, broken);
         }
-    }
-
-    /// What must be when nothing has gone wrong for long.
-    pub(super) fn check_rest(&mut self) {
-        for client in 0..self.clients.len() {
-            let own = &self.clients[client];
-            if !own.is_up || own.observed.closing.is_some() {
-                continue;
-            }
-            let law = if !own.session.state().is_connected() {
-                Law::NotConnected
-            } else if !self.truth.is_settled(self.life(client)) {
-                Law::CallIsStuck
-            } else if own.watching.is_owed() && self.truth.wipes == 0 {
-                Law::WatchIsLost
-            } else {
-                continue;
-            };
-            return self.broken(law, Some(client));
-        }
-        for number in 0..self.plan.locks {
-            if let Some(law) = self.lock_at_rest(number) {
-                return self.broken(law, None);
-            }
-        }
-    }
-
-    /// Compares every answer of the run with the state that it claims to show.
-    pub(super) fn judge(&mut self) {
-        if self.violation.is_some() || self.truth.wipes > 0 {
-            return;
-        }
-        for client in 0..self.clients.len() {
-            self.diary.stopped(self.life(client), self.clients[client].session.id(), self.now);
-        }
-        let log = self.ensemble.committed_after(Zxid(0));
-        if let Err(broken) = check::replay_with_log(self.diary.history(), log, &self.quirks) {
-            self.trace.line(|| broken.to_string());
-            self.broken(Law::ReadsAreTrue, None);
-        }
-    }
-
-    fn lock_at_rest(&self, number: u64) -> Option<Law> {
-        let lockers = self.clients.iter().filter(|client| client.is_up && client.observed.closing.is_none());
-        let lockers: Vec<(i64, Aim)> = lockers
-            .flat_map(|client| {
-                client.users.lockers.iter().map(move |locker| (client.session.id().raw(), locker))
-            })
-            .filter(|(_, locker)| locker.directory == number)
-            .map(|(session, locker)| (session, locker.aim))
-            .collect();
-        let holds = |aim: &Aim| matches!(aim, Aim::Holding(_) | Aim::Doubting(_));
-        let waits = |aim: &Aim| matches!(aim, Aim::Waiting(_));
-        let directory = directory(number);
-        let nodes = self.truth.head.nodes().filter(|(path, _)| crate::path::is_within(path, &directory));
-        let owners: Vec<i64> = nodes
-            .filter_map(|(_, node)| if let Kind::Ephemeral(owner) = node.kind { Some(owner.0) } else { None })
-            .collect();
-        for owner in &owners {
-            let nodes = owners.iter().filter(|other| *other == owner).count();
-            let entitled =
-                lockers.iter().filter(|(session, aim)| session == owner && (holds(aim) || waits(aim)));
-            if nodes > entitled.count() {
-                return Some(Law::Ghost);
-            }
-        }
-        let stands = |fence: zk_session::Zxid| {
-            self.truth
-                .head
-                .nodes()
-                .any(|(path, node)| node.created.0 == fence.raw() && crate::path::is_within(path, &directory))
-        };
-        let is_hollow = |(_, aim): &(i64, Aim)| matches!(aim, Aim::Holding(fence) if !stands(*fence));
-        if self.truth.wipes == 0 && lockers.iter().any(is_hollow) {
-            return Some(Law::GuardWithoutNode);
-        }
-        let somebody_waits = lockers.iter().any(|(_, aim)| waits(aim));
-        let somebody_holds = lockers.iter().any(|(_, aim)| holds(aim));
-        (somebody_waits && !somebody_holds).then_some(Law::FirstWaits)
     }
 
     /// Hands bytes to a client.

@@ -38,6 +38,8 @@ marks! {
     AckedAfterExpiry = "a server answered for a session that had expired",
     CaughtUp = "a watch fired for something that had happened while the client was away",
     MissedCreation = "a node was created and deleted while nobody could see it",
+    GapTold = "a watch that lasts was told of a gap",
+    ServedByLasting = "a one-shot watch was served by one that lasts",
     LeaderChanged = "another server leads",
     Moved = "a session moved to another server",
     Granted = "a lock was granted",

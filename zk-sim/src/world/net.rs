@@ -7,7 +7,7 @@ use super::clock::{MILLI, Nanos};
 use super::decisions::Decisions;
 use super::plan::Road;
 use crate::ensemble::Message;
-use crate::{ConnId, ServerId};
+use crate::{ConnId, ServerId, Zxid};
 
 /// Something that will happen at its time.
 #[derive(Clone, Debug)]
@@ -53,6 +53,8 @@ pub(super) struct Wire {
     pub(super) said: Vec<u8>,
     /// Whether the first frame is over.
     pub(super) has_greeted: bool,
+    /// Since when the server has the watches that the client had before.
+    pub(super) restored: Option<Zxid>,
     /// Whether the server has said something.
     pub(super) is_greeted: bool,
     /// What is sent from now on is accepted and never arrives.
@@ -132,7 +134,7 @@ impl Net {
         let id = ConnId(self.next_wire);
         let (client_open, server_open) = (true, false);
         let (is_greeted, is_hole, loses_reply, window, up, down) = (false, false, false, None, 0, 0);
-        let (said, has_greeted) = (Vec::new(), false);
+        let (said, has_greeted, restored) = (Vec::new(), false, None);
         let wire = Wire {
             client,
             server,
@@ -141,6 +143,7 @@ impl Net {
             server_open,
             said,
             has_greeted,
+            restored,
             is_greeted,
             is_hole,
             loses_reply,

@@ -3,9 +3,12 @@
 use super::marks::Mark;
 use super::net::Event;
 use super::{Host, OPERATOR, World};
-use crate::{ConnId, Role, ServerId, Write, ensemble, peer};
+use crate::wire::{LENGTH_BYTES, Reader};
+use crate::{ConnId, Role, ServerId, Write, Zxid, ensemble, peer};
 
 const HALF: u64 = 500_000;
+/// The xid under which clients restore their watches.
+const RESTORED_XID: i32 = -8;
 
 impl World {
     pub(super) fn serve(&mut self, server: ServerId, input: ensemble::Input<'_>) {
@@ -25,16 +28,19 @@ impl World {
                     let road = self.plan.highway;
                     self.net.carry(self.now, (from, to), road, &mut self.decisions, message);
                 }
-                ensemble::Output::Client(_, peer::Output::Send(id, bytes)) => match &mut together {
-                    Some((same, before)) if *same == id && self.decisions.chance(HALF) => {
-                        before.extend(bytes)
-                    }
-                    _ => {
-                        if let Some((id, bytes)) = together.replace((id, bytes)) {
-                            self.send_down(id, &bytes);
+                ensemble::Output::Client(_, peer::Output::Send(id, bytes)) => {
+                    self.note_answer(id, &bytes);
+                    match &mut together {
+                        Some((same, before)) if *same == id && self.decisions.chance(HALF) => {
+                            before.extend(bytes);
+                        }
+                        _ => {
+                            if let Some((id, bytes)) = together.replace((id, bytes)) {
+                                self.send_down(id, &bytes);
+                            }
                         }
                     }
-                },
+                }
                 ensemble::Output::Client(_, peer::Output::Close(id)) => {
                     if let Some((id, bytes)) = together.take() {
                         self.send_down(id, &bytes);
@@ -90,6 +96,16 @@ impl World {
         let says_over = bytes.get(TIMEOUT) == Some(&[0; 4]);
         if let Some(client) = self.clients.get_mut(wire.client) {
             client.observed.told_over |= says_over;
+        }
+    }
+
+    /// Takes note of a frame that a server answers with.
+    fn note_answer(&mut self, id: ConnId, frame: &[u8]) {
+        let Some(wire) = self.net.wires.get_mut(&id) else { return };
+        let mut reader = Reader::new(frame.get(LENGTH_BYTES..).unwrap_or_default());
+        let (Ok(xid), Ok(zxid), Ok(error)) = (reader.int(), reader.long(), reader.int()) else { return };
+        if xid == RESTORED_XID && error == 0 && wire.is_greeted {
+            wire.restored = Some(Zxid(zxid));
         }
     }
 

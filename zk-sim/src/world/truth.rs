@@ -17,6 +17,8 @@ pub(super) struct Truth {
     pub(super) head: Tree,
     /// What was triggered at a path, in order.
     triggers: BTreeMap<String, Vec<(Zxid, Event)>>,
+    /// All that was triggered, in order.
+    pub(super) feed: Vec<(Zxid, Trigger)>,
     books: BTreeMap<LifeId, Book>,
     /// Which call of which life a frame is.
     frames: BTreeMap<(ConnId, i32), (LifeId, usize)>,
@@ -95,6 +97,7 @@ impl Truth {
             head: Tree::new(&quirks),
             quirks,
             triggers: BTreeMap::new(),
+            feed: Vec::new(),
             books: BTreeMap::new(),
             frames: BTreeMap::new(),
             is_fair,
@@ -107,6 +110,7 @@ impl Truth {
     pub(super) fn wiped(&mut self) {
         self.head = Tree::new(&self.quirks);
         self.triggers.clear();
+        self.feed.clear();
         self.frames.clear();
         self.books.clear();
         self.wipes += 1;
@@ -172,17 +176,20 @@ impl Truth {
         self.books.get(&life).is_none_or(|book| book.untold == 0)
     }
 
-    /// Reads the next transaction, which a frame of this number on a connection has asked for. What it triggers, and whether somebody had given it up already.
+    /// Reads the next transaction, which a frame of this number on a connection has asked for. From where in the feed what it
+    /// triggers stands, and whether somebody had given it up already.
     pub(super) fn read(
         &mut self,
         txn: &Txn,
         frame: Option<(ConnId, i32)>,
         now: Nanos,
-    ) -> Result<(Vec<Trigger>, bool), Law> {
+    ) -> Result<(usize, bool), Law> {
         let (_, triggers) = apply(&mut self.head, txn, &self.quirks);
-        for trigger in &triggers {
+        let from = self.feed.len();
+        for trigger in triggers {
             let at = self.triggers.entry(trigger.path.clone()).or_default();
             at.push((txn.zxid, trigger.event));
+            self.feed.push((txn.zxid, trigger));
         }
         let is_late = match &txn.write {
             Write::CloseSession => {
@@ -195,7 +202,7 @@ impl Truth {
                 None => false,
             },
         };
-        Ok((triggers, is_late))
+        Ok((from, is_late))
     }
 
     /// A connection is lost: what has ended and not left never will.
