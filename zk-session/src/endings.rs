@@ -9,7 +9,7 @@ use crate::config::Unlinked;
 use crate::error::{Cut, Ended, Error, Fault, Why};
 use crate::link::Link;
 use crate::session::Session;
-use crate::words::{Answer, CallId, Notice, Order, Output, SessionId, SessionState};
+use crate::words::{Answer, CallId, Notice, Order, Output, PipelineId, SessionId, SessionState};
 use crate::wrong::wrong;
 
 impl Session {
@@ -61,7 +61,7 @@ impl Session {
         if wrong!(self, KeepsTheQueue) {
             lost.clear();
         }
-        self.break_pipelines(&lost);
+        self.broken.extend(lost.iter().filter_map(pipeline));
         self.fail_queued(Why::ConnectionLost, |call| !call.owner.is_user() || lost.contains(&call.order));
         let rule = self.config.unlinked;
         self.fail_queued(Why::Unlinked, |call| call.unlinked.unwrap_or(rule) == Unlinked::Refuse);
@@ -72,13 +72,6 @@ impl Session {
                     if let Output::Completed(call, _) = output { Some(*call) } else { None }
                 });
         }
-    }
-
-    fn break_pipelines(&mut self, lost: &BTreeSet<Order>) {
-        self.broken.extend(lost.iter().filter_map(|order| match order {
-            Order::Pipeline(pipeline) => Some(*pipeline),
-            Order::Client | Order::Free => None,
-        }));
     }
 
     /// Whether servers will never answer the login: they close the connection instead, again and again.
@@ -116,14 +109,12 @@ impl Session {
         self.stop_probe();
         self.link = Link::Ended(ended);
         self.moving = None;
+        // A pipeline may go on in the session that follows.
         let mut lost = self.fail_written(Why::Ended(ended));
         if !wrong!(self, ForgetsTheWaiting) {
-            self.fail_queued(Why::Ended(ended), |call| {
-                lost.extend(call.owner.is_user().then_some(call.order));
-                true
-            });
+            self.fail_queued(Why::Ended(ended), |call| lost.insert(call.order) | true);
         }
-        self.break_pipelines(&lost);
+        self.broken.extend(lost.iter().filter_map(pipeline));
         for (call, was_sent) in self.access.end() {
             let why = Why::Ended(ended);
             let error = if was_sent { Error::MaybeApplied(why) } else { Error::NotSent(why) };
@@ -169,6 +160,13 @@ impl Session {
         for call in self.calls.take_queued(is_over) {
             self.complete(call.id, call.owner, Err(Error::NotSent(why)));
         }
+    }
+}
+
+const fn pipeline(order: &Order) -> Option<PipelineId> {
+    match order {
+        Order::Pipeline(pipeline) => Some(*pipeline),
+        Order::Client | Order::Free => None,
     }
 }
 
