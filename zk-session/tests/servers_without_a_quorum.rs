@@ -205,19 +205,30 @@ fn the_search_ends_with_the_link_and_with_the_session() {
 
 #[test]
 fn what_is_under_way_is_answered_before_a_better_server_is_taken() {
-    let mut script = stranded(script::config("a,b"));
-    script.get("/a", false);
-    script.sent();
-    script.pass(Duration::from_millis(100));
-    let (probe, server) = script.asked_for();
-    script.asks(probe);
-    script.answers(probe, "rw");
-    script.expect(&["disconnect"]);
-    script.get("/b", false);
-    assert!(script.sent().is_empty(), "it waits for the better server");
-    script.reply(2, 7, Ok(data("x")));
-    script.expect(&["call 2 ok", "disconnect", "suspended", &format!("connect {server}")]);
-    assert_eq!(script.session.last_fault(), Some(&Fault::FoundReadWrite));
+    for is_answered in [true, false] {
+        let mut script = stranded(script::config("a,b"));
+        script.get("/a", false);
+        script.sent();
+        script.pass(Duration::from_millis(100));
+        let (probe, server) = script.asked_for();
+        script.asks(probe);
+        script.answers(probe, "rw");
+        script.expect(&["disconnect"]);
+        script.get("/b", false);
+        assert!(script.sent().is_empty(), "it waits for the better server");
+        script.pass(T / 3 - Duration::from_millis(1));
+        script.expect(&[]);
+        if is_answered {
+            script.reply(2, 7, Ok(data("x")));
+            script.expect(&["call 2 ok", "disconnect", "suspended", &format!("connect {server}")]);
+        } else {
+            script.pass(Duration::from_millis(1));
+            let told = script.told();
+            assert_eq!(told[1..3], ["call 2 MaybeApplied(ConnectionLost)", "call 3 NotSent(ConnectionLost)"]);
+            assert_eq!(told.last(), Some(&format!("connect {server}")));
+        }
+        assert_eq!(script.session.last_fault(), Some(&Fault::FoundReadWrite));
+    }
 }
 
 #[test]
