@@ -1,7 +1,6 @@
 //! How links and sessions end, and what ends with them.
 
 use alloc::collections::BTreeSet;
-use core::time::Duration;
 
 use zk_proto::Zxid;
 
@@ -64,13 +63,9 @@ impl Session {
         }
         self.broken.extend(lost.iter().filter_map(pipeline));
         self.fail_queued(Why::ConnectionLost, |call| !call.owner.is_user() || lost.contains(&call.order));
-        match self.config.unlinked {
-            // Not at this instant: what is due now has been done.
-            Unlinked::Wait { most } => {
-                self.calls.unlinked(most.map(|most| self.now + most.max(Duration::from_nanos(1))));
-            }
-            Unlinked::Refuse => self.fail_queued(Why::Unlinked, |_| true),
-        }
+        let rule = self.config.unlinked;
+        self.fail_queued(Why::Unlinked, |call| call.unlinked.unwrap_or(rule) == Unlinked::Refuse);
+        self.calls.unlinked(rule, self.now);
         if lost.contains(&Order::Client) {
             self.untold =
                 self.outputs.iter().skip(before).find_map(|output| {

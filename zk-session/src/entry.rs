@@ -166,6 +166,8 @@ impl Session {
                 self.outputs.push_back(Output::Notified(watch, Notice::Gap { since }));
             }
         }
+        // Some may have been given up while there was no link.
+        self.watches.unlinked();
         let mut requests = self.watches.restore(since);
         if wrong!(self, ForgetsItsWatches) {
             requests.clear();

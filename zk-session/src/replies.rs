@@ -276,7 +276,8 @@ impl Session {
     /// A request sent at `sent` was answered. A lease that had run out on an unbroken link is good again when there is
     /// new evidence for it.
     fn prove(&mut self, sent: crate::Instant) {
-        if self.link.pulse().is_none_or(|pulse| pulse.read_only) {
+        let has_quorum = |pulse: &Pulse| !pulse.read_only || wrong!(self, TrustsTheQuorumless);
+        if !self.link.pulse().is_some_and(has_quorum) {
             return;
         }
         if wrong!(self, TrustsEveryAnswer) {

@@ -99,6 +99,8 @@ pub enum Wrong {
     RestoresItsOwnPaths,
     /// Takes the stump of a token for none at all, which can mean success (ZOOKEEPER-4342).
     TakesHalfATokenForNone,
+    /// Takes the answers of a server without a quorum for a proof that the session lives.
+    TrustsTheQuorumless,
     /// Lets a one-shot watch fire again and again (ZOOKEEPER-1412).
     FiresAgain,
     /// Restores watches where there are none (ZOOKEEPER-551).

@@ -203,3 +203,35 @@ fn watches_end_with_the_session_in_the_order_of_their_calls() {
     assert_eq!(script.session.watch_count(), 0);
     assert_eq!(script.session.last_fault(), Some(&Fault::Cut(zk_session::Cut::Closed)));
 }
+
+#[test]
+fn what_is_given_up_without_a_link_is_not_restored() {
+    let mut script = Script::linked(modern("a"));
+    script.watch("/a", Persistent, 10);
+    script.read(GetData { path: path("/b"), watch: true }, 10, data("x"));
+    script.cut();
+    script.session.unwatch(CallId::new(1));
+    script.told();
+    script.dialed_later();
+    script.session.unwatch(CallId::new(2));
+    script.connected();
+    script.accept(5);
+    assert!(script.sent().is_empty());
+    script.expect(&["connected 0x5 resumed"]);
+}
+
+#[test]
+fn what_is_given_up_while_it_is_restored_is_taken_away_again() {
+    let mut script = Script::linked(modern("a"));
+    script.watch("/a", Persistent, 10);
+    script.read(GetData { path: path("/b"), watch: true }, 10, data("x"));
+    script.relinked();
+    assert_eq!(script.restoring().len(), 1);
+    script.session.unwatch(CallId::new(1));
+    script.session.unwatch(CallId::new(2));
+    assert!(script.sent().is_empty(), "not before the watches stand");
+    script.event(NodeDataChanged, "/a");
+    script.restored(10);
+    assert_eq!(script.sent(), ["3 removeWatches /a", "4 removeWatches /b"]);
+    script.expect(&["connected 0x5 resumed"]);
+}

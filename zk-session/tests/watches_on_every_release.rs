@@ -192,7 +192,9 @@ impl Life {
                     self.gaps.insert(call);
                 }
                 Output::State(_) => {}
-                other => panic!("{other:?}"),
+                Output::Connect(..) | Output::Disconnect(_) | Output::Notified(_, Notice::Ended(_)) => {
+                    panic!("{output:?}")
+                }
             }
         }
     }
