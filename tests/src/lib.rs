@@ -36,6 +36,7 @@ pub use proxy::{Direction, Proxy};
 pub use wait::wait_until;
 pub use zookeeper::{Installation, Options, Release, Server, fresh_path, shared};
 
+pub mod chaos;
 pub mod ensemble;
 pub mod kazoo;
 pub mod proxy;

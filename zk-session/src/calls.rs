@@ -177,8 +177,7 @@ impl CallTable {
         xid
     }
 
-    /// A call without a place in the queue must end by this instant.
-    pub(crate) fn remember_deadline(&mut self, deadline: Option<Instant>, id: CallId) {
+    fn remember_deadline(&mut self, deadline: Option<Instant>, id: CallId) {
         if let Some(deadline) = deadline {
             self.deadlines.insert((deadline, id));
         }
@@ -315,3 +314,6 @@ impl CallTable {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

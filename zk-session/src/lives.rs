@@ -43,7 +43,7 @@ impl Session {
         let mut identity = Identity::unknown(handover.timeout, handover.last_zxid.max(config.seen));
         identity.session = handover.session;
         identity.password = handover.password;
-        identity.is_real = true;
+        (identity.is_real, identity.is_told) = (true, true);
         let mut session = Self::start(config, identity, now);
         session.try_next_server(now);
         session
@@ -67,6 +67,7 @@ impl Session {
         next.removal = self.removal;
         next.next_conn = self.next_conn;
         next.next_pipeline = self.next_pipeline;
+        next.broken = self.broken.clone();
         next.holders = self.holders;
         // Expiries can come in a loop; each new session pauses like a failed try.
         let pause = next.pause();
@@ -115,12 +116,12 @@ impl Session {
     /// Ends this value and hands the session over, so that [`Session::resume`] can go on with it elsewhere: nothing is told
     /// to a server. Calls under way end with [`Ended::Detached`], watches too; await what matters first.
     ///
-    /// `None`: there is no session, or it has ended.
+    /// `None`: there is no session, or it has ended or is being closed.
     pub fn detach(&mut self) -> Option<Handover> {
         if self.identity.session == SessionId::NONE || !self.identity.is_real {
             return None;
         }
-        if let Link::Ended(_) = self.link {
+        if matches!(self.link, Link::Ended(_)) || self.close_by.is_some() {
             return None;
         }
         let identity = &self.identity;

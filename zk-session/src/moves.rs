@@ -104,10 +104,8 @@ impl Session {
 
 /// Where clients reach a server. One that listens everywhere is reached where its peers reach it.
 fn address(member: &Member) -> Option<Server> {
-    let client = member.client.as_ref()?;
-    let is_anywhere = client.host.is_empty()
-        || client.host.parse::<core::net::IpAddr>().is_ok_and(|address| address.is_unspecified());
-    if !is_anywhere {
+    let client = member.client.as_ref().filter(|client| client.port != 0)?;
+    if !is_anywhere(&client.host) {
         return Some(client.clone());
     }
     // Several addresses are separated by `|`, ports by `:`, and an IPv6 address stands in brackets.
@@ -116,5 +114,10 @@ fn address(member: &Member) -> Option<Server> {
         Some(rest) => rest.split(']').next()?,
         None => first.split(':').next()?,
     };
-    (!host.is_empty()).then(|| Server { host: host.into(), port: client.port })
+    (!is_anywhere(host)).then(|| Server { host: host.into(), port: client.port })
+}
+
+/// Whether a server can listen there and nobody can connect to it.
+fn is_anywhere(host: &str) -> bool {
+    host.is_empty() || host.parse::<core::net::IpAddr>().is_ok_and(|address| address.is_unspecified())
 }

@@ -5,11 +5,11 @@ use zk_proto::ops::{Ping, Sync};
 
 use crate::calls::{How, Owner};
 use crate::config::KeepAlive;
-use crate::error::{Ended, Error, Fault};
+use crate::error::{Ended, Error, Fault, Why};
 use crate::link::Link;
 use crate::session::{Session, confirmation};
 use crate::time::Instant;
-use crate::words::{SessionId, SessionState, Timer};
+use crate::words::{CallId, SessionId, SessionState, Timer};
 use crate::wrong::wrong;
 
 impl Session {
@@ -34,6 +34,7 @@ impl Session {
             (self.lease_due(), Timer::Lease),
             (self.expiry_due(), Timer::Expiry),
             (self.calls.deadline(), Timer::Deadline),
+            (self.access.deadline(), Timer::Deadline),
             (self.close_due(), Timer::Close),
         ]
         .into_iter()
@@ -48,7 +49,7 @@ impl Session {
         if due(self.close_due()) {
             return self.end(Ended::Closed);
         }
-        while let Some((call, why)) = self.calls.overdue(now) {
+        while let Some((call, why)) = self.overdue() {
             let error = match self.cancel(call) {
                 Some(crate::Cancelled::MaybeApplied) => Error::MaybeApplied(why),
                 Some(crate::Cancelled::NotSent) => Error::NotSent(why),
@@ -78,6 +79,12 @@ impl Session {
             Link::Proving { .. } | Link::Live { .. } => self.show_life(),
             Link::Dialing { .. } | Link::Greeting { .. } | Link::Resting { .. } | Link::Ended(_) => {}
         }
+    }
+
+    /// A call that must end now.
+    fn overdue(&mut self) -> Option<(CallId, Why)> {
+        let credential = self.access.overdue(self.now).map(|call| (call, Why::Deadline));
+        credential.or_else(|| self.calls.overdue(self.now))
     }
 
     /// Tells once that the lease has run out.

@@ -114,8 +114,9 @@ impl Session {
     }
 
     fn may_stage(&self) -> bool {
-        let is_open = wrong!(self, SpeaksBeforeItsGreeting) && matches!(self.link, Link::Greeting { .. });
-        (self.link.is_live() || is_open)
+        let is_first = wrong!(self, SpeaksBeforeItsGreeting) && matches!(self.link, Link::Greeting { .. });
+        let is_early = wrong!(self, SpeaksBeforeItsLogin) && self.link.is_login();
+        (self.link.is_live() || is_first || is_early)
             && !self.access.is_under_way()
             && self.outgoing.pending() < STAGED_LENGTH_MAX
     }

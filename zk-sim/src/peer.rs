@@ -3,7 +3,7 @@
 //! It has no log. What needs one it puts down as an [`Errand`], and the connection waits until that is settled: by
 //! [`Peer::deliver`], [`Peer::synced`] or [`Peer::renewed`].
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 
 use crate::acl::{self, Id};
@@ -35,6 +35,8 @@ pub(crate) struct Peer {
     outputs: VecDeque<Output>,
     errands: VecDeque<Errand>,
     next_session: SessionId,
+    /// The sessions that it has begun without a quorum.
+    local: BTreeSet<SessionId>,
     /// How many of the next requests are answered that there are too many.
     throttled: u32,
     received: u64,
@@ -148,6 +150,7 @@ impl Peer {
             outputs: VecDeque::new(),
             errands: VecDeque::new(),
             next_session: handshake::first_session(config.server_id, now),
+            local: BTreeSet::new(),
             throttled: 0,
             received: 0,
             sent: 0,
@@ -175,6 +178,10 @@ impl Peer {
         self.errands.pop_front()
     }
 
+    pub(crate) const fn watches(&self) -> &Watches {
+        &self.watches
+    }
+
     pub(crate) fn session_conn(&self, session: SessionId) -> Option<ConnId> {
         self.sessions.get(&session).copied()
     }
@@ -183,6 +190,7 @@ impl Peer {
     pub(crate) fn become_role(&mut self, role: Role) {
         if role != self.role {
             self.role = role;
+            self.local.clear();
             let conns: Vec<ConnId> = self.connections.keys().copied().collect();
             for conn in conns {
                 self.close(conn);
@@ -195,6 +203,7 @@ impl Peer {
     pub(crate) fn crash(&mut self) {
         self.connections.clear();
         self.sessions.clear();
+        self.local.clear();
         self.watches = Watches::default();
         self.outputs.clear();
         self.errands.clear();

@@ -169,3 +169,11 @@ pub enum Event {
     /// A child was created or deleted.
     ChildrenChanged = 4,
 }
+
+impl Event {
+    /// The event with this type on the wire.
+    pub(crate) fn of(raw: i32) -> Option<Self> {
+        let all = [Self::Created, Self::Deleted, Self::DataChanged, Self::ChildrenChanged];
+        all.into_iter().find(|event| *event as i32 == raw)
+    }
+}

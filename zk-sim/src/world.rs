@@ -39,10 +39,14 @@ mod decisions;
 mod diary;
 mod faults;
 mod happen;
+mod lasting;
 mod laws;
 mod marks;
 mod net;
+mod overheard;
 mod plan;
+mod promises;
+mod rest;
 mod servers;
 mod shrink;
 mod trace;
@@ -50,6 +54,7 @@ mod truth;
 mod users;
 mod violation;
 mod watching;
+mod wishes;
 
 /// How far a run goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,7 +169,8 @@ impl World {
     fn new(decisions: Decisions, limits: Limits) -> Self {
         let mut decisions = decisions;
         let plan = Plan::draw(&mut decisions);
-        let quirks = Quirks::of(plan.version);
+        let mut quirks = Quirks::of(plan.version);
+        quirks.read_only_begins |= plan.local_sessions;
         let server = Config { quirks, tick_ms: plan.tick_ms, ..Config::default() };
         let setup = Setup {
             server,
@@ -172,6 +178,7 @@ impl World {
             observers: plan.observers,
             sync_limit: plan.sync_limit,
             election_ms: u64::from(plan.tick_ms / 4).max(20),
+            read_only_after_ms: plan.read_only.then_some(u64::from(plan.tick_ms)),
             ..Setup::default()
         };
         let ensemble = Ensemble::new(setup, EPOCH);

@@ -115,7 +115,7 @@ impl Told {
 }
 
 /// Longer than the death of a leader takes to be got over.
-pub(crate) const LONG: Duration = Duration::from_secs(4);
+pub(crate) const LONG: Duration = Duration::from_secs(12);
 
 /// How often a condition is looked at.
 const POLL_INTERVAL: Duration = Duration::from_millis(3);

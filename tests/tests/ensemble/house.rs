@@ -51,3 +51,13 @@ impl DerefMut for Visit {
         &mut self.0.as_mut().expect("a visit has an ensemble").ensemble
     }
 }
+
+impl Drop for Visit {
+    /// What the servers have to say is worth nothing when the next test has begun.
+    #[allow(clippy::print_stderr, reason = "it is for whoever reads why the test has failed")]
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", self.logs());
+        }
+    }
+}

@@ -2,18 +2,20 @@
 
 use zk_recipes::Host;
 use zk_session::{
-    CallId, CallOptions, Calls, Config, ConnId, ConnectString, Input, Instant, Output, Refused, Request,
-    Server, Session, SessionState,
+    CallId, CallOptions, Calls, Config, ConnId, ConnectString, Fault, Input, Instant, KeepAlive, Order,
+    Output, Refused, Request, Server, Session, SessionState,
 };
 
 use super::World;
 use super::clock::{Clock, MILLI, Nanos};
-use super::net::Event;
+use super::lasting::Lasting;
+use super::marks::Mark;
+use super::net::{Credential, Event, Wire};
 use super::truth::LifeId;
 use super::users::Users;
 use super::violation::Law;
 use super::watching::Watching;
-use crate::{ServerId, request};
+use crate::ServerId;
 
 /// A client and what the world knows of it.
 #[derive(Debug)]
@@ -33,6 +35,11 @@ pub(super) struct Client {
     pub(super) life: u32,
     pub(super) users: Users,
     pub(super) watching: Watching,
+    pub(super) lasting: Lasting,
+    /// The credentials that a server has accepted.
+    pub(super) proven: Vec<Credential>,
+    /// How it is set up.
+    pub(super) config: Config,
     pub(super) observed: Observed,
 }
 
@@ -49,8 +56,18 @@ pub(super) struct Observed {
     pub(super) zxid: i64,
     /// When it was asked to close.
     pub(super) closing: Option<Instant>,
-    /// Whether a server has said that the session is over.
+    /// Whether a server that could know it has said that the session is over.
     pub(super) told_over: bool,
+    /// Whether a server has refused who the client says it is.
+    pub(super) told_no: bool,
+    /// Whether a server with a quorum has granted the session.
+    pub(super) is_real: bool,
+    /// The session that its user knows of.
+    pub(super) known: Option<zk_session::SessionId>,
+    /// When it was told of another server to be moved to.
+    pub(super) beckoned: Option<Instant>,
+    /// How many links were lost.
+    pub(super) cuts: u32,
     /// In which step a connection was lost last, and when the first caller was told.
     pub(super) lost: (u64, u64),
     /// The connection that it had last, and to which server.
@@ -67,6 +84,11 @@ impl Observed {
             zxid: 0,
             closing: None,
             told_over: false,
+            told_no: false,
+            is_real: false,
+            known: None,
+            beckoned: None,
+            cuts: 0,
             lost: (0, 0),
             link: None,
         }
@@ -82,14 +104,14 @@ struct Noted<'a> {
 /// What was asked for.
 #[derive(Debug)]
 pub(super) enum Note {
-    Submitted(CallId, Request),
+    Submitted(CallId, Request, Order),
     Unwatched(CallId),
 }
 
 impl Calls for Noted<'_> {
     fn submit(&mut self, request: Request, options: CallOptions, now: Instant) -> Result<CallId, Refused> {
         let call = self.session.submit(request.clone(), options, now)?;
-        self.notes.push(Note::Submitted(call, request));
+        self.notes.push(Note::Submitted(call, request, options.order));
         Ok(call)
     }
 
@@ -106,7 +128,7 @@ impl Calls for Noted<'_> {
 impl Client {
     pub(super) fn new(config: Config, host_seed: u64, clock: Clock, now: Nanos, life: u32) -> Self {
         Self {
-            session: Session::new(config, clock.local(now)),
+            session: Session::new(config.clone(), clock.local(now)),
             host: Host::new(host_seed),
             clock,
             is_up: true,
@@ -117,6 +139,9 @@ impl Client {
             life,
             users: Users::default(),
             watching: Watching::default(),
+            lasting: Lasting::default(),
+            proven: Vec::new(),
+            config,
             observed: Observed::new(),
         }
     }
@@ -211,6 +236,7 @@ impl World {
         own.session = next;
         own.life += 1;
         own.watching = Watching::default();
+        own.lasting = Lasting::default();
         own.observed = Observed::new();
     }
 
@@ -228,7 +254,11 @@ impl World {
     }
 
     fn dial(&mut self, client: usize, conn: ConnId, server: ServerId) {
-        let wire = self.net.dial(client, server, conn);
+        let is_probe = self.main_wire(client).is_some();
+        if is_probe && !self.clients[client].config.read_only {
+            return self.broken(Law::ProbesUnasked, Some(client));
+        }
+        let wire = self.net.dial(client, server, conn, is_probe);
         self.clients[client].wires.push((conn, wire));
         let road = self.plan.road;
         self.net.up(self.now, wire, road, &mut self.decisions, Event::Dialed(wire));
@@ -239,14 +269,33 @@ impl World {
         let wires = &mut self.clients[client].wires;
         let Some(at) = wires.iter().position(|(known, _)| *known == conn) else { return };
         let (_, id) = wires.remove(at);
-        self.truth.cut((client, self.clients[client].life));
         self.clients[client].old_conn = Some(conn);
+        let was_moved = matches!(self.clients[client].session.last_fault(), Some(Fault::Rebalanced));
+        self.marks.sometimes(was_moved, Mark::MovedByList);
+        self.cut_off_from(client, id);
         if let Some(wire) = self.net.wires.get_mut(&id) {
             wire.client_open = false;
             let road = self.plan.road;
             self.net.up(self.now, id, road, &mut self.decisions, Event::ServerHangup(id));
         }
         self.net.tidy(id);
+    }
+
+    /// The connection by which a client is linked, or is about to be.
+    pub(super) fn main_wire(&self, client: usize) -> Option<(crate::ConnId, &Wire)> {
+        let wires = self.clients[client].wires.iter().rev();
+        wires.filter_map(|(_, id)| Some((*id, self.net.wires.get(id)?))).find(|(_, wire)| !wire.is_probe)
+    }
+
+    /// A client has lost a connection, or has given it up.
+    pub(super) fn cut_off_from(&mut self, client: usize, id: crate::ConnId) {
+        if self.net.wires.get(&id).is_none_or(|wire| wire.is_probe) {
+            return;
+        }
+        self.truth.cut(self.life(client));
+        let own = &mut self.clients[client];
+        own.lasting.cut();
+        own.observed.cuts += 1;
     }
 
     /// Writes what the engine has to say, as far as the socket takes it.
@@ -273,29 +322,6 @@ impl World {
                 self.send_up(id, &bytes);
             }
         }
-    }
-
-    /// Takes note of the writes that leave a client.
-    fn read_along(&mut self, client: usize, id: crate::ConnId, bytes: &[u8]) {
-        let life = self.life(client);
-        let Some(wire) = self.net.wires.get_mut(&id) else { return };
-        let mut said = std::mem::take(&mut wire.said);
-        said.extend_from_slice(bytes);
-        let mut rest = &*said;
-        while let Some((head, tail)) = rest.split_first_chunk::<4>()
-            && let Some((frame, after)) = tail.split_at_checked(u32::from_be_bytes(*head) as usize)
-        {
-            rest = after;
-            if std::mem::replace(&mut wire.has_greeted, true)
-                && let Some((xid, body)) = frame.split_first_chunk::<4>()
-                && let Some((opcode, body)) = body.split_first_chunk::<4>()
-                && let Ok(request::Request::Write(write)) =
-                    request::decode(i32::from_be_bytes(*opcode), body, &self.quirks)
-            {
-                self.truth.sent(life, (id, i32::from_be_bytes(*xid)), &write);
-            }
-        }
-        wire.said = rest.to_vec();
     }
 
     fn send_up(&mut self, id: crate::ConnId, bytes: &[u8]) {
@@ -350,6 +376,15 @@ impl World {
         let life = self.clients.get(client).map_or(0, |old| old.life + 1);
         let mut config = Config::new(self.connect_string(), self.decisions.below(u64::MAX));
         config.session_timeout = core::time::Duration::from_millis(self.plan.timeout_ms);
+        config.read_only = self.plan.read_only && self.decisions.chance(700_000);
+        config.plaintext_credentials = true;
+        config.keep_alive = self
+            .decisions
+            .pick(&[KeepAlive::Sync, KeepAlive::Sync, KeepAlive::Commit, KeepAlive::Ping])
+            .unwrap_or(KeepAlive::Sync);
+        if self.decisions.chance(200_000) {
+            config.credentials.push(super::wishes::credential(0));
+        }
         #[cfg(feature = "wrong")]
         {
             config.wrong = self.limits.wrong_session;
@@ -359,7 +394,9 @@ impl World {
             Some(old) => old.clock,
             None => self.draw_clock(),
         };
-        let fresh = Client::new(config, host_seed, clock, self.now, life);
+        let mut fresh = Client::new(config, host_seed, clock, self.now, life);
+        let configured = fresh.config.credentials.iter().map(super::wishes::shown);
+        fresh.proven = configured.collect();
         if let Some(old) = self.clients.get_mut(client) {
             *old = fresh;
         } else {

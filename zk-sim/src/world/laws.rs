@@ -1,14 +1,17 @@
 //! What is held to be true at every step, and at rest.
 
-use zk_session::{Answer, CallId, Code, Ended, Error, Input, Notice, Output, SessionState};
+use zk_session::{
+    Answer, CallId, Code, Ended, Error, Fault, Input, KeepAlive, Notice, Output, Reply, SessionState,
+    WatchEvent,
+};
 
 use super::World;
 use super::client::{Note, Observed};
 use super::marks::Mark;
-use super::truth::Verdict;
-use super::users::{Aim, directory};
+use super::truth::{Verdict, is_proof};
+use super::users::Aim;
 use super::violation::Law;
-use crate::{Kind, SessionId, Txn, Write, Zxid, check, request};
+use crate::{Event, Kind, SessionId, Txn, Write, Zxid, request};
 
 impl World {
     /// Takes note of what a client has asked its engine for.
@@ -16,21 +19,22 @@ impl World {
         let life = self.life(client);
         for note in notes.drain(..) {
             match note {
-                Note::Submitted(call, request) => {
+                Note::Submitted(call, request, order) => {
                     let mut body = Vec::new();
                     request.encode(&mut body);
                     let decoded = request::decode(request.opcode().raw(), &body, &self.quirks);
                     let write = match decoded {
-                        Ok(request::Request::Write(write)) => Some(write),
+                        Ok(request::Request::Write(write)) if !is_proof(&write) => Some(write),
                         _ => None,
                     };
                     self.trace.line(|| format!("client {client} {call:?} {request:?}"));
                     self.clients[client].watching.asked(call, &request);
+                    self.clients[client].lasting.asked(call, &request);
                     self.moments += 1;
                     self.diary.submitted(life, call, request, self.now);
-                    self.truth.submitted(life, call, write, self.moments);
+                    self.truth.submitted(life, call, (write, order), self.moments);
                 }
-                Note::Unwatched(call) => self.clients[client].watching.forget(call),
+                Note::Unwatched(call) => self.forget_watch(client, call),
             }
         }
     }
@@ -46,31 +50,59 @@ impl World {
         }
         match output {
             Output::Completed(call, result) => self.completed(client, *call, result),
-            Output::Notified(call, Notice::Fired(event)) => {
-                self.trace.note(event);
-                let path = event.path.as_str();
-                let fired = self.clients[client].watching.fired(*call, path, &self.truth);
-                if let Err(law) = fired
-                    && self.truth.wipes == 0
-                {
-                    self.broken(law, Some(client));
-                }
-                let resuming = !self.clients[client].session.state().is_connected();
-                self.marks.sometimes(resuming, Mark::CaughtUp);
-                self.clients[client].users.watches.retain(|own| own != call);
+            Output::Notified(call, Notice::Fired(event)) => self.notified(client, *call, event),
+            Output::Notified(call, Notice::Gap { since }) => {
+                let since = Zxid(since.raw());
+                self.trace.note(&since.0);
+                self.marks.sometimes(true, Mark::GapTold);
+                let told = self.clients[client].lasting.gap(*call, since);
+                self.unless_wiped(client, told);
             }
-            Output::Notified(_, Notice::Gap { .. }) => {}
             Output::Notified(call, Notice::Ended(_)) => {
                 let own = &mut self.clients[client];
                 own.users.watches.retain(|other| other != call);
-                if !own.watching.is_set(*call) {
+                if !own.watching.is_set(*call) && !own.lasting.is_set(*call) {
                     return self.broken(Law::EventTwice, Some(client));
                 }
-                own.watching.forget(*call);
+                self.forget_watch(client, *call);
             }
             Output::State(state) => self.entered(client, *state),
             Output::Connect(..) | Output::Disconnect(_) => {}
         }
+    }
+
+    fn notified(&mut self, client: usize, call: CallId, event: &WatchEvent) {
+        self.trace.note(event);
+        let path = event.path.as_str();
+        let own = &mut self.clients[client];
+        let resuming = !own.session.state().is_connected();
+        let kind = Event::of(event.kind.raw());
+        let told = if own.lasting.is_set(call) {
+            let told = kind.and_then(|kind| own.lasting.told(call, kind, path));
+            told.unwrap_or(Err(Law::LastingIsWrong))
+        } else {
+            self.marks.sometimes(own.lasting.stands(path), Mark::ServedByLasting);
+            self.marks.sometimes(resuming, Mark::CaughtUp);
+            own.users.watches.retain(|own| *own != call);
+            own.watching.fired(call, path, &self.truth)
+        };
+        self.unless_wiped(client, told);
+    }
+
+    /// What the servers have forgotten is no evidence.
+    fn unless_wiped(&mut self, client: usize, lawful: Result<(), Law>) {
+        if let Err(law) = lawful
+            && self.truth.wipes == 0
+        {
+            self.broken(law, Some(client));
+        }
+    }
+
+    /// Nobody waits for what this call would watch.
+    pub(super) fn forget_watch(&mut self, client: usize, call: CallId) {
+        let own = &mut self.clients[client];
+        own.watching.forget(call);
+        own.lasting.forget(call);
     }
 
     fn completed(&mut self, client: usize, call: CallId, result: &Result<Answer, Error>) {
@@ -79,11 +111,14 @@ impl World {
             Err(error) => Verdict::of(*error),
         };
         self.trace.note(&(call, result.as_ref().err()));
+        self.keeps_promises(client, call, result);
         self.tell_truth(client, call, verdict);
         let session = self.clients[client].session.id();
         self.diary.completed(self.life(client), call, session, result, self.now);
         let seen = Zxid(self.clients[client].observed.zxid);
-        if let Ok(answer) = result {
+        // The answer to a credential shows no state.
+        let shows = |answer: &&Answer| !matches!(answer.reply, Reply::Auth(()));
+        if let Some(answer) = result.as_ref().ok().filter(shows) {
             let zxid = answer.zxid.raw();
             self.trace.note(&zxid);
             if zxid < seen.0 {
@@ -91,12 +126,15 @@ impl World {
             }
             self.clients[client].observed.zxid = zxid;
             self.marks.sometimes(Zxid(zxid) < self.truth.head.applied(), Mark::StaleRead);
-            if self.truth.wipes == 0 && self.clients[client].watching.is_late(Zxid(zxid)) {
+            let own = &self.clients[client];
+            let is_late = own.watching.is_late(Zxid(zxid)) || own.lasting.is_late(Zxid(zxid));
+            if self.truth.wipes == 0 && is_late {
                 return self.broken(Law::EventBeforeData, Some(client));
             }
         }
         let until = Zxid(self.clients[client].session.last_zxid().raw());
         let own = &mut self.clients[client];
+        own.lasting.answered(call, result.as_ref().ok().map(|it| Zxid(it.zxid.raw())), &self.truth.feed);
         match result {
             Ok(answer) => {
                 let at = Zxid(answer.zxid.raw());
@@ -137,16 +175,22 @@ impl World {
     fn entered(&mut self, client: usize, state: SessionState) {
         self.trace.note(&state);
         let before = std::mem::replace(&mut self.clients[client].observed.state, state);
+        let known = self.clients[client].observed.known;
         let lawful = match (before, state) {
             // The first word of a session that follows another.
             (SessionState::Connecting, SessionState::Connecting) => self.clients[client].life > 0,
-            (SessionState::Connecting, SessionState::Connected { resumed, .. }) => !resumed,
             (
+                SessionState::Connecting | SessionState::Suspended { .. } | SessionState::LeaseExpired,
+                SessionState::Connected { resumed, session, .. },
+            ) => resumed == (known == Some(session)),
+            (
+                SessionState::Connecting | SessionState::Suspended { .. } | SessionState::LeaseExpired,
+                SessionState::ReadOnly { .. },
+            )
+            | (
+                SessionState::Connected { .. } | SessionState::ReadOnly { .. },
                 SessionState::Suspended { .. } | SessionState::LeaseExpired,
-                SessionState::Connected { resumed, .. },
-            ) => resumed,
-            (SessionState::Connected { .. }, SessionState::Connected { .. }) => false,
-            (SessionState::Connected { .. }, SessionState::Suspended { .. } | SessionState::LeaseExpired)
+            )
             | (SessionState::Suspended { .. }, SessionState::LeaseExpired)
             | (_, SessionState::Ended(_)) => true,
             _ => false,
@@ -154,13 +198,32 @@ impl World {
         if !lawful {
             return self.broken(Law::StateOrder, Some(client));
         }
+        let was_read_only = matches!(before, SessionState::ReadOnly { .. });
+        let was_moved = matches!(
+            self.clients[client].session.last_fault(),
+            Some(Fault::Rebalanced | Fault::FoundReadWrite)
+        );
+        let found = self.clients[client].session.last_fault() == Some(&Fault::FoundReadWrite);
+        self.marks.sometimes(was_read_only && found, Mark::ReadWriteFound);
         match state {
-            SessionState::Connected { timeout, resumed, .. } => {
+            SessionState::Connected { timeout, resumed, session } => {
                 self.clients[client].observed.timeout = timeout;
+                self.clients[client].observed.known = Some(session);
                 self.marks.sometimes(resumed, Mark::Resumed);
                 self.linked(client, resumed);
             }
-            SessionState::Suspended { .. } if self.plan.is_calm() && !self.is_healing => {
+            SessionState::ReadOnly { timeout, session } => {
+                self.clients[client].observed.timeout = timeout;
+                self.marks.sometimes(true, Mark::ReadOnlyEntered);
+                if !self.clients[client].config.read_only {
+                    return self.broken(Law::ReadOnlyUnasked, Some(client));
+                }
+                let is_resumed = self.clients[client].observed.known.replace(session) == Some(session);
+                self.linked(client, is_resumed);
+            }
+            SessionState::Suspended { .. }
+                if self.plan.is_calm() && !self.is_healing && !was_read_only && !was_moved =>
+            {
                 self.broken(Law::Disturbed, Some(client));
             }
             SessionState::Ended(ended) => self.over(client, ended),
@@ -170,12 +233,12 @@ impl World {
     }
 
     fn linked(&mut self, client: usize, resumed: bool) {
-        let own = &mut self.clients[client];
-        let Some((_, id)) = own.wires.last() else { return };
-        let Some(server) = self.net.wires.get(id).map(|wire| wire.server) else { return };
+        let Some((id, wire)) = self.main_wire(client) else { return };
+        let (server, restored) = (wire.server, wire.restored);
+        self.clients[client].observed.beckoned = None;
         // A lease that is good again needs no other connection.
-        let before = own.observed.link.replace((*id, server));
-        let is_other = before.is_some_and(|(before, _)| before != *id);
+        let before = self.clients[client].observed.link.replace((id, server));
+        let is_other = before.is_some_and(|(before, _)| before != id);
         self.marks.sometimes(before.is_some_and(|(_, before)| before != server), Mark::Moved);
         if resumed
             && is_other
@@ -184,6 +247,8 @@ impl World {
             let missed = self.clients[client].watching.restored(tree);
             self.marks.sometimes(missed, Mark::MissedCreation);
         }
+        let linked = self.clients[client].lasting.linked(restored);
+        self.unless_wiped(client, linked);
     }
 
     fn over(&mut self, client: usize, ended: Ended) {
@@ -197,6 +262,9 @@ impl World {
         self.marks.sometimes(is_expired && is_outlasted, Mark::Outlasted);
         if is_expired && !is_over && !is_outlasted {
             return self.broken(Law::ExpiryTooSoon, Some(client));
+        }
+        if ended == Ended::AuthFailed && !self.clients[client].observed.told_no {
+            return self.broken(Law::AuthFailedUnasked, Some(client));
         }
         if !self.truth.is_settled(self.life(client)) {
             self.broken(Law::ToldNever, Some(client));
@@ -215,7 +283,7 @@ impl World {
         if own.users.lockers.iter().any(holds) && now > own.session.lease_end() {
             return self.broken(Law::LapseIsTold, Some(client));
         }
-        if state.is_connected() && now > heard + timeout * 2 / 3 {
+        if is_linked(state) && now > heard + timeout * 2 / 3 {
             return self.broken(Law::SilenceIsTold, Some(client));
         }
         if now > heard + timeout * 4 / 3 {
@@ -235,14 +303,9 @@ impl World {
             let frame = self.ensemble.origin(txn.zxid);
             let read = self.truth.read(&txn, frame, self.now);
             match read {
-                Ok((triggers, is_late)) => {
+                Ok((from, is_late)) => {
                     self.marks.sometimes(is_late, Mark::LateCommit);
-                    for trigger in triggers {
-                        self.note_contender(&trigger.path, trigger.event);
-                        for client in &mut self.clients {
-                            client.watching.triggered(&trigger, txn.zxid);
-                        }
-                    }
+                    self.triggered(from);
                 }
                 Err(law) => self.broken(law, None),
             }
@@ -252,118 +315,70 @@ impl World {
         }
     }
 
-    fn note_contender(&mut self, path: &str, event: crate::Event) {
-        if event == crate::Event::Created
-            && path.starts_with("/locks/")
-            && let Some(node) = self.truth.head.node(path)
-            && let Kind::Ephemeral(session) = node.kind
-        {
-            self.contenders.insert(node.created.0, session);
+    /// What stands in the feed from there on has just happened.
+    fn triggered(&mut self, from: usize) {
+        for (zxid, trigger) in self.truth.feed.get(from..).unwrap_or_default() {
+            if trigger.event == Event::Created
+                && trigger.path.starts_with("/locks/")
+                && let Some(node) = self.truth.head.node(&trigger.path)
+                && let Kind::Ephemeral(session) = node.kind
+            {
+                self.contenders.insert(node.created.0, session);
+            }
+            for client in &mut self.clients {
+                client.watching.triggered(trigger, *zxid);
+                client.lasting.triggered(trigger, *zxid);
+            }
         }
     }
 
     /// A session has ended: no guard of it may be valid.
     fn check_leases(&mut self, session: SessionId) {
         let holds = |aim: Aim| matches!(aim, Aim::Holding(fence) if !self.meddled.contains(&fence.raw()));
+        let is_its = |client: &super::Client| {
+            client.is_up && client.session.id().raw() == session.0 && client.observed.closing.is_none()
+        };
         let is_valid = |client: &super::Client| {
-            client.is_up
-                && client.session.id().raw() == session.0
-                && client.observed.closing.is_none()
+            is_its(client)
                 && client.users.lockers.iter().any(|locker| holds(locker.aim))
+                && self.is_sure(client)
                 && client.clock.local(self.now) < client.session.lease_end()
         };
-        let broken = self.clients.iter().position(is_valid);
-        if broken.is_some() && self.truth.wipes == 0 && self.plan.keeps_the_assumptions() {
-            self.broken(Law::LeaseOutlivesSession, broken);
-        }
-    }
-
-    /// What must be when nothing has gone wrong for long.
-    pub(super) fn check_rest(&mut self) {
-        for client in 0..self.clients.len() {
-            let own = &self.clients[client];
-            if !own.is_up || own.observed.closing.is_some() {
-                continue;
-            }
-            let law = if !own.session.state().is_connected() {
-                Law::NotConnected
-            } else if !self.truth.is_settled(self.life(client)) {
-                Law::CallIsStuck
-            } else if own.watching.is_owed() && self.truth.wipes == 0 {
-                Law::WatchIsLost
-            } else {
-                continue;
-            };
-            return self.broken(law, Some(client));
-        }
-        for number in 0..self.plan.locks {
-            if let Some(law) = self.lock_at_rest(number) {
-                return self.broken(law, None);
-            }
-        }
-    }
-
-    /// Compares every answer of the run with the state that it claims to show.
-    pub(super) fn judge(&mut self) {
-        if self.violation.is_some() || self.truth.wipes > 0 {
+        let is_proven = |client: &super::Client| {
+            is_its(client)
+                && client.session.proven_until().is_some_and(|until| client.clock.local(self.now) < until)
+        };
+        if self.truth.wipes > 0 {
             return;
         }
-        for client in 0..self.clients.len() {
-            self.diary.stopped(self.life(client), self.clients[client].session.id(), self.now);
+        let broken = self.clients.iter().position(is_valid);
+        if broken.is_some() && self.plan.keeps_the_assumptions() {
+            return self.broken(Law::LeaseOutlivesSession, broken);
         }
-        let log = self.ensemble.committed_after(Zxid(0));
-        if let Err(broken) = check::replay_with_log(self.diary.history(), log, &self.quirks) {
-            self.trace.line(|| broken.to_string());
-            self.broken(Law::ReadsAreTrue, None);
+        let broken = self.clients.iter().position(is_proven);
+        if broken.is_some() && self.plan.pings_are_steady() {
+            self.broken(Law::ProofOutlivesSession, broken);
         }
     }
 
-    fn lock_at_rest(&self, number: u64) -> Option<Law> {
-        let lockers = self.clients.iter().filter(|client| client.is_up && client.observed.closing.is_none());
-        let lockers: Vec<(i64, Aim)> = lockers
-            .flat_map(|client| {
-                client.users.lockers.iter().map(move |locker| (client.session.id().raw(), locker))
-            })
-            .filter(|(_, locker)| locker.directory == number)
-            .map(|(session, locker)| (session, locker.aim))
-            .collect();
-        let holds = |aim: &Aim| matches!(aim, Aim::Holding(_) | Aim::Doubting(_));
-        let waits = |aim: &Aim| matches!(aim, Aim::Waiting(_));
-        let directory = directory(number);
-        let nodes = self.truth.head.nodes().filter(|(path, _)| crate::path::is_within(path, &directory));
-        let owners: Vec<i64> = nodes
-            .filter_map(|(_, node)| if let Kind::Ephemeral(owner) = node.kind { Some(owner.0) } else { None })
-            .collect();
-        for owner in &owners {
-            let nodes = owners.iter().filter(|other| *other == owner).count();
-            let entitled =
-                lockers.iter().filter(|(session, aim)| session == owner && (holds(aim) || waits(aim)));
-            if nodes > entitled.count() {
-                return Some(Law::Ghost);
-            }
-        }
-        let stands = |fence: zk_session::Zxid| {
-            self.truth
-                .head
-                .nodes()
-                .any(|(path, node)| node.created.0 == fence.raw() && crate::path::is_within(path, &directory))
-        };
-        let is_hollow = |(_, aim): &(i64, Aim)| matches!(aim, Aim::Holding(fence) if !stands(*fence));
-        if self.truth.wipes == 0 && lockers.iter().any(is_hollow) {
-            return Some(Law::GuardWithoutNode);
-        }
-        let somebody_waits = lockers.iter().any(|(_, aim)| waits(aim));
-        let somebody_holds = lockers.iter().any(|(_, aim)| holds(aim));
-        (somebody_waits && !somebody_holds).then_some(Law::FirstWaits)
+    /// Whether the lease of this client is what it says. One that is kept by pings is not, where servers go on answering
+    /// them without a leader.
+    pub(super) fn is_sure(&self, client: &super::Client) -> bool {
+        client.config.keep_alive != KeepAlive::Ping || !self.plan.overrates_pings()
     }
 
     /// Hands bytes to a client.
     pub(super) fn deliver(&mut self, client: usize, conn: zk_session::ConnId, bytes: &[u8]) {
         let now = self.local(client);
         self.trace.line(|| format!("client {client} <- {} bytes", bytes.len()));
+        let is_probe = self.main_wire(client).is_none_or(|(_, wire)| wire.conn != conn);
         let own = &mut self.clients[client];
-        let is_linked = own.observed.state.is_connected();
-        own.observed.heard = now;
+        let is_linked = is_linked(own.observed.state) && !is_probe;
+        if !is_probe {
+            own.observed.heard = now;
+        } else if bytes.starts_with(b"rw") {
+            own.observed.beckoned = Some(now);
+        }
         if is_linked {
             own.observed.heard_linked = now;
         }
@@ -372,4 +387,9 @@ impl World {
         own.session.receive_buffer(conn).extend_from_slice(bytes);
         self.input(client, Input::Received(conn));
     }
+}
+
+/// Whether a session is linked to a server, whatever that can do.
+pub(super) const fn is_linked(state: SessionState) -> bool {
+    matches!(state, SessionState::Connected { .. } | SessionState::ReadOnly { .. })
 }

@@ -3,9 +3,12 @@
 use super::marks::Mark;
 use super::net::Event;
 use super::{Host, OPERATOR, World};
-use crate::{ConnId, Role, ServerId, Write, ensemble, peer};
+use crate::wire::{LENGTH_BYTES, Reader};
+use crate::{Code, ConnId, Role, ServerId, Write, Zxid, ensemble, peer};
 
 const HALF: u64 = 500_000;
+/// The xid under which clients restore their watches.
+const RESTORED_XID: i32 = -8;
 
 impl World {
     pub(super) fn serve(&mut self, server: ServerId, input: ensemble::Input<'_>) {
@@ -25,16 +28,19 @@ impl World {
                     let road = self.plan.highway;
                     self.net.carry(self.now, (from, to), road, &mut self.decisions, message);
                 }
-                ensemble::Output::Client(_, peer::Output::Send(id, bytes)) => match &mut together {
-                    Some((same, before)) if *same == id && self.decisions.chance(HALF) => {
-                        before.extend(bytes)
-                    }
-                    _ => {
-                        if let Some((id, bytes)) = together.replace((id, bytes)) {
-                            self.send_down(id, &bytes);
+                ensemble::Output::Client(_, peer::Output::Send(id, bytes)) => {
+                    self.note_answer(id, &bytes);
+                    match &mut together {
+                        Some((same, before)) if *same == id && self.decisions.chance(HALF) => {
+                            before.extend(bytes);
+                        }
+                        _ => {
+                            if let Some((id, bytes)) = together.replace((id, bytes)) {
+                                self.send_down(id, &bytes);
+                            }
                         }
                     }
-                },
+                }
                 ensemble::Output::Client(_, peer::Output::Close(id)) => {
                     if let Some((id, bytes)) = together.take() {
                         self.send_down(id, &bytes);
@@ -85,11 +91,30 @@ impl World {
     pub(super) fn note_greeting(&mut self, id: ConnId, bytes: &[u8]) {
         /// Where a greeting has the timeout.
         const TIMEOUT: std::ops::Range<usize> = 8..12;
+        /// Where it says whether the server has a quorum.
+        const READ_ONLY: usize = 40;
         let Some(wire) = self.net.wires.get_mut(&id).filter(|wire| !wire.is_greeted) else { return };
         wire.is_greeted = true;
         let says_over = bytes.get(TIMEOUT) == Some(&[0; 4]);
+        let (is_greeting, has_quorum) = (bytes.len() > READ_ONLY, bytes.get(READ_ONLY) != Some(&1));
+        if let Some(client) = self.clients.get_mut(wire.client).filter(|_| is_greeting && !wire.is_probe) {
+            client.observed.told_over |= says_over && has_quorum;
+            client.observed.is_real |= !says_over && has_quorum;
+            self.marks.sometimes(says_over && !has_quorum, Mark::Rejected);
+        }
+    }
+
+    /// Takes note of a frame that a server answers with.
+    fn note_answer(&mut self, id: ConnId, frame: &[u8]) {
+        let Some(wire) = self.net.wires.get_mut(&id) else { return };
+        let mut reader = Reader::new(frame.get(LENGTH_BYTES..).unwrap_or_default());
+        let (Ok(xid), Ok(zxid), Ok(error)) = (reader.int(), reader.long(), reader.int()) else { return };
+        if xid == RESTORED_XID && error == 0 && wire.is_greeted {
+            wire.restored = Some(Zxid(zxid));
+        }
+        let says_no = [Code::AuthFailed, Code::SaslRequired].iter().any(|code| code.raw() == error);
         if let Some(client) = self.clients.get_mut(wire.client) {
-            client.observed.told_over |= says_over;
+            client.observed.told_no |= wire.is_greeted && says_no;
         }
     }
 

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use zk_session::{CallId, Error};
+use zk_session::{CallId, Error, Order, Why};
 
 use super::clock::Nanos;
 use super::violation::Law;
-use crate::txn::{Event, Trigger, Write};
+use crate::txn::{Change, Event, Trigger, Write};
 use crate::{ConnId, Quirks, SessionId, Tree, Txn, Zxid, apply};
 
 /// The log as the world has read it, and the calls that it is compared with.
@@ -17,6 +17,8 @@ pub(super) struct Truth {
     pub(super) head: Tree,
     /// What was triggered at a path, in order.
     triggers: BTreeMap<String, Vec<(Zxid, Event)>>,
+    /// All that was triggered, in order.
+    pub(super) feed: Vec<(Zxid, Trigger)>,
     books: BTreeMap<LifeId, Book>,
     /// Which call of which life a frame is.
     frames: BTreeMap<(ConnId, i32), (LifeId, usize)>,
@@ -38,6 +40,8 @@ struct Book {
     index: BTreeMap<CallId, usize>,
     /// The call after the last one that was found in the log.
     logged: usize,
+    /// The same for those that must not overtake each other.
+    in_order: BTreeMap<Order, usize>,
     /// The call after the last one that has left.
     sent: usize,
     untold: usize,
@@ -47,6 +51,7 @@ struct Book {
 struct Call {
     /// What it writes, if it writes.
     write: Option<Write>,
+    order: Order,
     submitted: u64,
     verdict: Option<(u64, Verdict)>,
     zxid: Option<Zxid>,
@@ -80,8 +85,9 @@ impl Verdict {
     pub(super) const fn of(error: Error) -> Self {
         match error {
             Error::Server(_) => Self::Refused,
-            Error::NotSent(zk_session::Why::Deadline) => Self::Dropped { sent: false },
-            Error::MaybeApplied(zk_session::Why::Deadline) => Self::Dropped { sent: true },
+            // Its time was over, or that of its patience without a link.
+            Error::NotSent(Why::Deadline | Why::Unlinked) => Self::Dropped { sent: false },
+            Error::MaybeApplied(Why::Deadline) => Self::Dropped { sent: true },
             Error::MaybeApplied(_) => Self::Unknown,
             // Whatever else there is says that nothing was sent.
             Error::NotSent(_) | Error::Misuse(_) | _ => Self::NotSent,
@@ -95,6 +101,7 @@ impl Truth {
             head: Tree::new(&quirks),
             quirks,
             triggers: BTreeMap::new(),
+            feed: Vec::new(),
             books: BTreeMap::new(),
             frames: BTreeMap::new(),
             is_fair,
@@ -107,6 +114,7 @@ impl Truth {
     pub(super) fn wiped(&mut self) {
         self.head = Tree::new(&self.quirks);
         self.triggers.clear();
+        self.feed.clear();
         self.frames.clear();
         self.books.clear();
         self.wipes += 1;
@@ -116,12 +124,20 @@ impl Truth {
         self.ended.get(&session).copied()
     }
 
-    pub(super) fn submitted(&mut self, life: LifeId, call: CallId, write: Option<Write>, step: u64) {
+    pub(super) fn submitted(
+        &mut self,
+        life: LifeId,
+        call: CallId,
+        (write, order): (Option<Write>, Order),
+        step: u64,
+    ) {
         let book = self.books.entry(life).or_default();
         book.index.insert(call, book.calls.len());
+        book.in_order.entry(order).or_insert(book.calls.len());
         book.untold += 1;
         book.calls.push(Call {
             write,
+            order,
             submitted: step,
             verdict: None,
             zxid: None,
@@ -172,17 +188,20 @@ impl Truth {
         self.books.get(&life).is_none_or(|book| book.untold == 0)
     }
 
-    /// Reads the next transaction, which a frame of this number on a connection has asked for. What it triggers, and whether somebody had given it up already.
+    /// Reads the next transaction, which a frame of this number on a connection has asked for. From where in the feed what it
+    /// triggers stands, and whether somebody had given it up already.
     pub(super) fn read(
         &mut self,
         txn: &Txn,
         frame: Option<(ConnId, i32)>,
         now: Nanos,
-    ) -> Result<(Vec<Trigger>, bool), Law> {
+    ) -> Result<(usize, bool), Law> {
         let (_, triggers) = apply(&mut self.head, txn, &self.quirks);
-        for trigger in &triggers {
+        let from = self.feed.len();
+        for trigger in triggers {
             let at = self.triggers.entry(trigger.path.clone()).or_default();
             at.push((txn.zxid, trigger.event));
+            self.feed.push((txn.zxid, trigger));
         }
         let is_late = match &txn.write {
             Write::CloseSession => {
@@ -190,12 +209,13 @@ impl Truth {
                 false
             }
             Write::OpenSession { .. } | Write::Reap { .. } | Write::Refused(_) => false,
+            write if is_proof(write) => false,
             Write::Change(_) | Write::SetAcl { .. } | Write::Multi(_) => match frame {
                 Some(frame) => self.find(frame, txn.zxid)?,
                 None => false,
             },
         };
-        Ok((triggers, is_late))
+        Ok((from, is_late))
     }
 
     /// A connection is lost: what has ended and not left never will.
@@ -228,19 +248,7 @@ impl Truth {
         if at < book.logged {
             return Err(Law::OutOfOrder);
         }
-        let submitted = book.calls.get(at).map_or(0, |call| call.submitted);
-        for earlier in book.calls.get_mut(book.logged..at).unwrap_or_default() {
-            if earlier.write.is_none() || earlier.zxid.is_some() {
-                continue;
-            }
-            match earlier.verdict {
-                Some((told, _)) if told < submitted => {}
-                Some((_, Verdict::Ok(_))) => return Err(Law::OkIsInTheLog),
-                Some((_, Verdict::NotSent | Verdict::Unknown)) if self.is_fair => return Err(Law::Fifo),
-                Some(_) => {}
-                None => earlier.overtaken = self.is_fair,
-            }
-        }
+        book.keeps_order(at, self.is_fair)?;
         book.logged = at + 1;
         let Some(call) = book.calls.get_mut(at) else { return Ok(false) };
         call.zxid = Some(zxid);
@@ -257,6 +265,40 @@ impl Truth {
         let later = triggers.get(from..).unwrap_or_default();
         later.iter().find(|(_, event)| kind.hears(*event)).map(|(zxid, _)| *zxid)
     }
+}
+
+impl Book {
+    /// The call at this place is in the log: what must not be overtaken by it is there, or its caller knew better.
+    fn keeps_order(&mut self, at: usize, is_fair: bool) -> Result<(), Law> {
+        let Some(Call { order, submitted, .. }) = self.calls.get(at) else { return Ok(()) };
+        let (order, submitted) = (*order, *submitted);
+        let from = self.in_order.insert(order, at + 1).unwrap_or(0);
+        if order == Order::Free {
+            return Ok(());
+        }
+        let earlier = self.calls.get_mut(from..at).unwrap_or_default();
+        for earlier in earlier.iter_mut().filter(|call| call.order == order) {
+            if earlier.write.is_none() || earlier.zxid.is_some() {
+                continue;
+            }
+            // A pipeline that has lost a call is broken, whoever knows it.
+            let is_known = |told: u64| told < submitted && order == Order::Client;
+            match earlier.verdict {
+                Some((told, _)) if is_known(told) => {}
+                Some((told, Verdict::Ok(_))) if told >= submitted => return Err(Law::OkIsInTheLog),
+                Some((_, Verdict::NotSent | Verdict::Unknown)) if is_fair => return Err(Law::Fifo),
+                Some(_) => {}
+                None => earlier.overtaken = is_fair,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether this is the transaction that changes nothing, by which engines prove that their session lives.
+pub(super) fn is_proof(write: &Write) -> bool {
+    let is_idle = |change: &Change| matches!(change, Change::Check { path, version: -1 } if path == "/");
+    matches!(write, Write::Multi(changes) if changes.len() == 1 && changes.iter().all(is_idle))
 }
 
 /// What a watch waits for.

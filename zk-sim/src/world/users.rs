@@ -3,18 +3,14 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
 use zk_recipes::hold::{Cause, Command, Deadline, Event as News, Wish};
 use zk_recipes::{Layout, Lock, RunnerId, Sink};
-use zk_session::ops::{
-    Batch, Create, Create2, Delete, Exists, GetChildren, GetChildren2, GetData, Multi, MultiOp, SetData, Sync,
-};
-use zk_session::{Acl, CallId, CallOptions, CreateMode, Path, Request, Version, Zxid};
+use zk_session::{CallId, Path, Zxid};
 
 use super::World;
 use super::marks::Mark;
 use super::net::Event;
-use super::truth::Verdict;
+use super::promises::Promises;
 use super::violation::Law;
 
 /// The users of one client.
@@ -25,6 +21,7 @@ pub(super) struct Users {
     /// Calls that may have left a watch.
     pub(super) watches: Vec<CallId>,
     pub(super) lockers: Vec<Locker>,
+    pub(super) promises: Promises,
 }
 
 /// Somebody who wants a lock now and then.
@@ -58,14 +55,6 @@ impl Sink<News> for Feed {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push_back(event);
     }
 }
-
-/// How many calls a client has under way at most.
-const CALLS_MAX: usize = 8;
-/// How many nodes the callers use.
-const NODES: u64 = 4;
-/// Bytes of a large node: more than an engine stages for a connection before the others wait.
-const LARGE: usize = 300_000;
-const HALF: u64 = 500_000;
 
 /// The directory of a lock.
 pub(super) fn directory(number: u64) -> String {
@@ -110,100 +99,14 @@ impl World {
         self.plan_turn(client);
         match self.decisions.below(100) {
             0..55 => self.call(client),
-            55..90 => self.contend(client),
+            55..87 => self.contend(client),
+            87..90 => self.manage(client),
             90..94 => self.cancel(client),
             94..98 => self.unwatch(client),
             98 => self.close(client),
             _ => self.abandon(client),
         }
         self.drive(client);
-    }
-
-    fn call(&mut self, client: usize) {
-        if self.clients[client].users.calls.len() >= CALLS_MAX {
-            return;
-        }
-        let request = self.request();
-        let now = self.local(client);
-        let timeout = core::time::Duration::from_millis(self.plan.timeout_ms);
-        let deadline = self.decisions.chance(HALF / 5).then(|| now + timeout / 4);
-        let watches = matches!(
-            &request,
-            Request::Exists(Exists { watch: true, .. })
-                | Request::GetData(GetData { watch: true, .. })
-                | Request::GetChildren2(GetChildren2 { watch: true, .. })
-                | Request::GetChildren(GetChildren { watch: true, .. })
-        );
-        self.ask(client, |_, calls, users, now| {
-            // Who is refused has closed.
-            if let Ok(call) = calls.submit(request, CallOptions { deadline, ..CallOptions::default() }, now) {
-                users.calls.push(call);
-                users.watches.extend(watches.then_some(call));
-            }
-        });
-    }
-
-    /// Any operation on one of a few nodes. What is written is written by no other call.
-    fn request(&mut self) -> Request {
-        self.stamp += 1;
-        let mut data = self.stamp.to_be_bytes().to_vec();
-        if self.decisions.chance(self.plan.large) {
-            data.resize(LARGE, 0);
-        }
-        let data = Some(Bytes::from(data));
-        let node = format!("/n{}", self.decisions.below(NODES));
-        let path = Path::new(&node).unwrap_or_else(|_| Path::root());
-        let acl = Acl::open_unsafe();
-        let watch = self.decisions.chance(HALF);
-        match self.decisions.below(12) {
-            0 => GetData { path, watch }.into(),
-            1 => Exists { path, watch }.into(),
-            2 => GetChildren2 { path, watch }.into(),
-            3 => GetChildren { path, watch }.into(),
-            4 | 5 => SetData { path, data, version: Version::ANY }.into(),
-            6 => Create { path, data, acl, mode: CreateMode::Persistent }.into(),
-            7 => Create2 { path, data, acl, mode: CreateMode::Ephemeral }.into(),
-            8 => {
-                let path = Path::new(&format!("{node}/c-")).unwrap_or_else(|_| Path::root());
-                Create2 { path, data, acl, mode: CreateMode::EphemeralSequential }.into()
-            }
-            9 => Delete { path, version: Version::ANY }.into(),
-            10 => Sync { path }.into(),
-            _ => {
-                let set = MultiOp::SetData(SetData { path, data: data.clone(), version: Version::ANY });
-                let other = Path::new(&format!("/n{}", self.decisions.below(NODES)));
-                let path = other.unwrap_or_else(|_| Path::root());
-                let create = MultiOp::Create(Create { path, data, acl, mode: CreateMode::Persistent });
-                Multi { ops: Batch(vec![set, create]) }.into()
-            }
-        }
-    }
-
-    fn cancel(&mut self, client: usize) {
-        let calls = self.clients[client].users.calls.clone();
-        let Some(call) = self.decisions.pick(&calls) else { return };
-        let own = &mut self.clients[client];
-        own.users.calls.retain(|other| *other != call);
-        own.users.watches.retain(|other| *other != call);
-        own.session.unwatch(call);
-        own.watching.forget(call);
-        if let Some(cancelled) = own.session.cancel(call) {
-            let sent = cancelled == zk_session::Cancelled::MaybeApplied;
-            self.marks.sometimes(true, Mark::Cancelled);
-            let verdict = Verdict::Dropped { sent };
-            let session = self.clients[client].session.id();
-            self.tell_truth(client, call, verdict);
-            self.diary.dropped(self.life(client), call, session, verdict, self.now);
-        }
-    }
-
-    fn unwatch(&mut self, client: usize) {
-        let watches = self.clients[client].users.watches.clone();
-        let Some(call) = self.decisions.pick(&watches) else { return };
-        let own = &mut self.clients[client];
-        own.users.watches.retain(|other| *other != call);
-        own.session.unwatch(call);
-        own.watching.forget(call);
     }
 
     fn close(&mut self, client: usize) {
@@ -350,6 +253,7 @@ impl World {
                 && locker.directory == directory
                 && !self.meddled.contains(&fence.raw())
                 && other.is_up
+                && self.is_sure(other)
                 && other.clock.local(self.now) < other.session.lease_end()
         })
     }

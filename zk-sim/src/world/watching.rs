@@ -125,6 +125,12 @@ impl Watching {
         missed
     }
 
+    /// Whether a watch at this path waits for something that concerns its children, or for anything else.
+    pub(super) fn waits(&self, path: &str, children: bool) -> bool {
+        let calls = self.paths.get(path).into_iter().flatten();
+        calls.filter_map(|call| self.set.get(call)).any(|watch| (watch.kind == Watched::Children) == children)
+    }
+
     pub(super) fn is_set(&self, call: CallId) -> bool {
         self.set.contains_key(&call)
     }
