@@ -147,8 +147,9 @@ async fn witness(ensemble: &Ensemble, root: &str, clients: usize) -> Client {
 async fn conclude(players: Vec<Player>, witness: &Client, stage: &Arc<Stage>) -> Report {
     let ledger = &stage.ledger;
     let mut played = Vec::new();
+    let until = tokio::time::Instant::now() + player::CALM_LIMIT;
     for player in players {
-        played.push(player.finish(ledger).await);
+        played.push(player.finish(until, ledger).await);
     }
     ledger.expect(ledger.begun() == ledger.ended(), || {
         format!("{} calls were made and {} have ended", ledger.begun(), ledger.ended())
