@@ -136,7 +136,10 @@ impl Access {
     /// The oldest credential under way was answered.
     pub(crate) fn answered(&mut self, is_accepted: bool) -> Verdict {
         let Some(auth) = self.under_way.pop_front() else { return Verdict::Unasked };
-        let at = self.credentials.iter().position(|known| known.auth == auth);
+        // Of several that added the same, one is told by each answer.
+        let waits = |known: &Credential| known.auth == auth && known.caller.is_some();
+        let known = || self.credentials.iter().position(|known| known.auth == auth);
+        let at = self.credentials.iter().position(waits).or_else(known);
         let Some((at, credential)) = at.and_then(|at| Some((at, self.credentials.get_mut(at)?))) else {
             // It was added twice, and refused once.
             return if is_accepted { Verdict::Accepted(None) } else { Verdict::Dropped(None) };

@@ -314,3 +314,6 @@ impl CallTable {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,12 @@
 //! How links and sessions end, and what ends with them.
 
 use alloc::collections::BTreeSet;
+use core::time::Duration;
 
 use zk_proto::Zxid;
 
 use crate::calls::{Owner, Queued};
+use crate::config::Unlinked;
 use crate::error::{Cut, Ended, Error, Fault, Why};
 use crate::link::Link;
 use crate::session::Session;
@@ -65,7 +67,13 @@ impl Session {
             Order::Client | Order::Free => None,
         }));
         self.fail_queued(Why::ConnectionLost, |call| !call.owner.is_user() || lost.contains(&call.order));
-        self.calls.unlinked(self.wait_until(self.config.unlinked));
+        match self.config.unlinked {
+            // Not at this instant: what is due now has been done.
+            Unlinked::Wait { most } => {
+                self.calls.unlinked(most.map(|most| self.now + most.max(Duration::from_nanos(1))));
+            }
+            Unlinked::Refuse => self.fail_queued(Why::Unlinked, |_| true),
+        }
         if lost.contains(&Order::Client) {
             self.untold =
                 self.outputs.iter().skip(before).find_map(|output| {

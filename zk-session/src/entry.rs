@@ -66,7 +66,8 @@ impl Session {
             let millis = u64::try_from(response.timeout_ms).unwrap_or(1).max(1);
             self.identity.timeout = Duration::from_millis(millis);
         }
-        self.inbox.deframer.set_limit(self.config.frame_length_max);
+        let limit = if wrong!(self, KnowsNoLimit) { usize::MAX } else { self.config.frame_length_max };
+        self.inbox.deframer.set_limit(limit);
         self.heard = self.now;
         self.counters.links += 1;
         let keeps = resumed && wrong!(self, KeepsItsOldLease);

@@ -115,12 +115,12 @@ impl Session {
     /// Ends this value and hands the session over, so that [`Session::resume`] can go on with it elsewhere: nothing is told
     /// to a server. Calls under way end with [`Ended::Detached`], watches too; await what matters first.
     ///
-    /// `None`: there is no session, or it has ended.
+    /// `None`: there is no session, or it has ended or is being closed.
     pub fn detach(&mut self) -> Option<Handover> {
         if self.identity.session == SessionId::NONE || !self.identity.is_real {
             return None;
         }
-        if let Link::Ended(_) = self.link {
+        if matches!(self.link, Link::Ended(_)) || self.close_by.is_some() {
             return None;
         }
         let identity = &self.identity;

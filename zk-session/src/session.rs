@@ -141,20 +141,14 @@ impl Session {
         }
         let mut request = request;
         self.chroot.outward(&mut request);
-        let unlinked = options.unlinked.unwrap_or(self.config.unlinked);
-        let wait = if self.link.is_live() { None } else { self.wait_until(unlinked) };
+        let wait = match options.unlinked.unwrap_or(self.config.unlinked) {
+            Unlinked::Wait { most } if !self.link.is_live() => most.map(|most| self.now + most),
+            Unlinked::Wait { .. } | Unlinked::Refuse => None,
+        };
         let how = How { deadline: options.deadline, order: options.order, wait };
         let call = self.calls.queue(request, Owner::Caller, how);
         self.pump();
         Ok(call)
-    }
-
-    /// Until when a call that finds no link may wait for one.
-    pub(crate) fn wait_until(&self, unlinked: Unlinked) -> Option<Instant> {
-        match unlinked {
-            Unlinked::Wait { most } => most.map(|most| self.now + most),
-            Unlinked::Refuse => Some(self.now),
-        }
     }
 
     /// Asks for proof that the session lives: a transaction that changes nothing, which no server can answer without a

@@ -321,6 +321,10 @@ impl Watches {
             self.owners.remove(&owner);
             fired.told.push((owner, WatchEvent { kind: event, path: path.clone() }));
         }
+        // The lasting watch that served it may be nobody's.
+        if self.has_lasting(path) {
+            self.idle.insert(path.clone());
+        }
     }
 
     /// The connection is gone, and with it all that its server had.

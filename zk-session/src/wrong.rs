@@ -71,6 +71,8 @@ pub enum Wrong {
     ExpectsOneQueue,
     /// Takes any answer for that to the oldest call (ZOOKEEPER-1863).
     TakesWhatComes,
+    /// Takes frames of any length (ZOOKEEPER-272).
+    KnowsNoLimit,
     /// Sends what the servers are known not to know (kezhuw #18).
     SendsTheUnknown,
     /// Takes its place in time from events, which come before the rest of their transaction (kezhuw #82).

@@ -133,10 +133,10 @@ fn museum_s060_nothing_comes_after_the_end() {
                 let (due, _) = script.session.poll_timeout().expect("an end is due");
                 script.pass(due.since(script.now).min((began + CLOSE).since(script.now)));
                 while let Some(output) = script.session.poll() {
-                    match &output {
-                        Output::Connect(conn, _) => script.conn = Some(*conn),
-                        Output::Disconnect(_) => {}
-                        output => words.push(show(output)),
+                    if let Output::Connect(conn, _) = output {
+                        script.conn = Some(conn);
+                    } else if !matches!(output, Output::Disconnect(_)) {
+                        words.push(show(&output));
                     }
                 }
             }

@@ -9,7 +9,8 @@ use bytes::Bytes;
 use zk_session::ops::{self, NodeChildren, NodeData, Operation};
 use zk_session::retry::{Next, RetryOptions, RetryPolicy, Retrying as Machine};
 use zk_session::{
-    Acl, Answer, CallOptions, CreateMode, Error, Instant, IntoPath, Order, Path, SessionId, Stat, Version,
+    Acl, Answer, CallOptions, CreateMode, Error, Instant, IntoPath, Order, Path, SessionId, SessionState,
+    Stat, Version,
 };
 
 use crate::call::{self, Call, sets_watch};
@@ -154,7 +155,12 @@ impl Retrying {
         let (slot, reply) = sync_channel(1);
         shared.with(|core, now| {
             tell(machine, core.session.id());
-            match machine.next(now) {
+            let mut next = machine.next(now);
+            if let (Next::Wait(until), SessionState::Ended(_)) = (&next, core.session.state()) {
+                // There is nothing to wait for: whatever is made is refused.
+                next = machine.next(*until);
+            }
+            match next {
                 Next::Submit(request) => {
                     let deadline = machine.deadline();
                     let options = CallOptions { deadline, order: Order::Free, ..CallOptions::default() };

@@ -2,6 +2,8 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
 use std::time::Duration;
 
@@ -12,18 +14,29 @@ use zk_sim::Served;
 
 use crate::{
     Acl, AddWatchMode, Change, Client, Code, Config, ConnectError, CreateMode, Direction, Ended, Error,
-    EventKind, Fault, Misuse, RetryPolicy, Server, SessionState, Why,
+    EventKind, Fault, Jitter, Misuse, RetryPolicy, Server, SessionState, Why,
 };
 
-/// What is enough for anything that is going to happen at all.
-const SOON: Duration = Duration::from_secs(15);
+/// What is enough for anything that is going to happen at all, and less than it takes a client of these tests to be
+/// woken by a ping: what comes late was forgotten.
+const SOON: Duration = Duration::from_secs(5);
+/// The longest that a server grants: a ping comes after a third of it.
+const TIMEOUT: Duration = Duration::from_secs(40);
 
 fn server() -> Served {
     zk_sim::serve("127.0.0.1:0").expect("a port")
 }
 
+fn config(address: impl std::fmt::Display) -> Config {
+    let mut config = Client::config(&address.to_string()).expect("a configuration");
+    config.session_timeout = TIMEOUT;
+    config
+}
+
 fn client(server: &Served) -> Client {
-    Client::connect(&server.address().to_string()).expect("connected")
+    let client = Client::open(config(server.address())).expect("started");
+    client.connected(SOON).expect("connected");
+    client
 }
 
 /// Waits for what no call tells. It makes no call: the client must do it by itself.
@@ -44,13 +57,18 @@ fn was_answered(client: &Client, opcode: Opcode) -> bool {
     })
 }
 
-/// A server without a quorum, which grants a session for reads and then says nothing.
+/// A server without a quorum, which grants a session for reads, has no node, and answers `exists` only.
 fn read_only_server() -> SocketAddr {
+    listen(serve_reads)
+}
+
+/// Hands every connection to a thread of its own.
+fn listen(serve: fn(TcpStream)) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     thread::spawn(move || {
         for stream in listener.incoming() {
-            thread::spawn(move || serve_reads(stream.expect("a client")));
+            thread::spawn(move || serve(stream.expect("a client")));
         }
     });
     address
@@ -65,21 +83,32 @@ fn serve_reads(mut stream: TcpStream) {
         let _ = stream.write_all(b"ro");
         return;
     }
-    let mut greeting = vec![0; u32::from_be_bytes(head) as usize];
-    stream.read_exact(&mut greeting).expect("a greeting");
-    let fields: [&[u8]; 6] = [
-        &0_i32.to_be_bytes(),
-        &4000_i32.to_be_bytes(),
-        &7_i64.to_be_bytes(),
-        &16_i32.to_be_bytes(),
-        &[1; 16],
-        &[1],
-    ];
-    let answer = fields.concat();
-    stream.write_all(&u32::try_from(answer.len()).expect("short").to_be_bytes()).expect("written");
-    stream.write_all(&answer).expect("written");
-    // Until the client leaves.
-    let _ = std::io::copy(&mut stream, &mut std::io::sink());
+    let Some(_greeting) = body(&mut stream, head) else { return };
+    let timeout = i32::try_from(TIMEOUT.as_millis()).expect("an int").to_be_bytes();
+    say(
+        &mut stream,
+        &[&0_i32.to_be_bytes(), &timeout, &7_i64.to_be_bytes(), &16_i32.to_be_bytes(), &[1; 16], &[1]],
+    );
+    while stream.read_exact(&mut head).is_ok() {
+        let Some(request) = body(&mut stream, head) else { return };
+        if request[4..8] == Opcode::Exists.raw().to_be_bytes() {
+            let no_node = Code::NoNode.raw().to_be_bytes();
+            say(&mut stream, &[&request[..4], &1_i64.to_be_bytes(), &no_node]);
+        }
+    }
+}
+
+/// The rest of a frame, if the client does not leave before.
+fn body(stream: &mut TcpStream, head: [u8; 4]) -> Option<Vec<u8>> {
+    let mut body = vec![0; u32::from_be_bytes(head) as usize];
+    stream.read_exact(&mut body).ok().map(|()| body)
+}
+
+fn say(stream: &mut TcpStream, fields: &[&[u8]]) {
+    let frame = fields.concat();
+    let length = u32::try_from(frame.len()).expect("short").to_be_bytes();
+    // A client that has left shows at the next read.
+    let _ = stream.write_all(&[&length, &*frame].concat());
 }
 
 /// A configuration of these servers, by which the first is tried first.
@@ -122,8 +151,38 @@ fn a_server_with_a_quorum_is_found_on_a_second_connection() {
 }
 
 #[test]
+fn the_link_stands_while_a_better_server_is_looked_for() {
+    static ASKED: AtomicBool = AtomicBool::new(false);
+    let silent = |mut stream: TcpStream| {
+        ASKED.store(stream.read_exact(&mut [0; 4]).is_ok(), Ordering::Relaxed);
+        let _ = std::io::copy(&mut stream, &mut std::io::sink());
+    };
+    let mut config = in_this_order([read_only_server(), listen(silent)]);
+    config.read_only = true;
+    let client = Client::open(config).expect("started");
+    client.connected(SOON).expect("linked");
+    until(|| ASKED.load(Ordering::Relaxed));
+    assert_eq!(client.exists("/"), Ok(None));
+    assert_eq!(client.statistics().losses, 0);
+    client.close();
+}
+
+#[test]
+fn a_deadline_is_kept_where_nothing_else_happens() {
+    let mut config = config(read_only_server());
+    config.read_only = true;
+    let client = Client::open(config).expect("started");
+    client.connected(SOON).expect("linked");
+    let start = std::time::Instant::now();
+    let hasty = client.within(Duration::from_millis(50));
+    assert_eq!(hasty.get_data("/"), Err(Error::MaybeApplied(Why::Deadline)));
+    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+    client.close();
+}
+
+#[test]
 fn a_server_without_a_quorum_is_enough_to_be_connected_where_that_is_allowed() {
-    let mut config = Client::config(&read_only_server().to_string()).expect("a configuration");
+    let mut config = config(read_only_server());
     config.read_only = true;
     let client = Client::open(config.clone()).expect("started");
     client.connected(SOON).expect("linked");
@@ -181,7 +240,7 @@ fn a_lasting_watch_tells_everything_until_the_end() {
 #[test]
 fn a_refused_credential_fails_the_connection_at_once() {
     let server = server();
-    let mut config = Client::config(&server.address().to_string()).expect("a configuration");
+    let mut config = config(server.address());
     let credential = Some(Secret::new("bob:secret".into()));
     config.credentials.push(Auth { scheme: "no-such-scheme".into(), credential });
     let client = Client::open(config).expect("started");
@@ -198,7 +257,9 @@ fn a_credential_may_be_added_twice_and_a_refused_one_harms_nobody() {
     let server = server();
     let client = client(&server);
     client.add_credential("digest", "bob:secret").expect("accepted");
+    let start = std::time::Instant::now();
     client.add_credential("digest", "bob:secret").expect("known");
+    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
     let refused = client.add_credential("no-such-scheme", "x");
     assert_eq!(refused, Err(Error::Server(Code::AuthFailed)));
     client.connected(SOON).expect("connected again");
@@ -210,7 +271,7 @@ fn who_tries_for_a_limited_time_is_told_when_it_is_over() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     drop(listener);
-    let mut config = Client::config(&address.to_string()).expect("a configuration");
+    let mut config = config(address);
     config.establish_timeout = Some(Duration::from_millis(200));
     let client = Client::open(config).expect("started");
     let error = client.connected(SOON).expect_err("nobody is there");
@@ -224,10 +285,17 @@ fn a_session_is_handed_over() {
     let old = client(&server);
     let session = old.connected(SOON).expect("connected");
     old.create("/mine", "", Acl::open_unsafe(), CreateMode::Ephemeral).expect("created");
+    let mut states = old.states();
     let handover = old.detach().expect("a session");
+    let end = loop {
+        if let Err(end) = states.next_within(SOON) {
+            break end;
+        }
+    };
+    assert_eq!(end, RecvTimeoutError::Disconnected);
     assert_eq!(old.detach(), None);
     assert_eq!(old.exists("/mine"), Err(Error::NotSent(Why::Ended(Ended::Detached))));
-    let config = Client::config(&server.address().to_string()).expect("a configuration");
+    let config = config(server.address());
     let new = Client::resume(config, handover).expect("started");
     assert_eq!(new.connected(SOON).expect("connected"), session);
     assert!(new.exists("/mine").expect("asked").is_some());
@@ -239,7 +307,7 @@ fn the_life_of_a_session_is_proven() {
     let server = server();
     let client = client(&server);
     let good_for = client.confirm().expect("confirmed");
-    assert!(good_for > Duration::ZERO && good_for < Duration::from_secs(10), "{good_for:?}");
+    assert!(good_for > Duration::ZERO && good_for < TIMEOUT, "{good_for:?}");
     assert_eq!(client.update_servers([]), Err(Misuse::NoServers));
     assert_eq!(client.last_fault(), None);
     client.close();
@@ -262,11 +330,45 @@ fn repeated_calls_end_with_their_time_and_with_the_client() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     drop(listener);
-    let mut config = Client::config(&address.to_string()).expect("a configuration");
+    let mut config = config(address);
     config.establish_timeout = Some(Duration::from_millis(500));
     let client = Client::open(config).expect("started");
     let hasty = client.within(Duration::from_millis(50)).retrying(RetryPolicy::default());
     assert_eq!(hasty.exists("/"), Err(Error::NotSent(Why::Deadline)));
     let patient = client.retrying(RetryPolicy::default());
     assert_eq!(patient.exists("/"), Err(Error::NotSent(Why::Ended(Ended::NotEstablished))));
+}
+
+/// A client that takes no calls at all, and a policy with long pauses.
+fn refusing(server: &Served) -> (Client, RetryPolicy) {
+    let mut config = config(server.address());
+    config.calls_max = 0;
+    let pause = Duration::from_secs(60);
+    let policy = RetryPolicy { first: pause, most: pause, jitter: Jitter::None, ..RetryPolicy::default() };
+    (Client::open(config).expect("started"), policy)
+}
+
+#[test]
+fn pauses_between_tries_end_with_the_client() {
+    let server = server();
+    let (client, policy) = refusing(&server);
+    let start = std::time::Instant::now();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            until(|| !client.shared().lock().feeds.is_empty());
+            client.close();
+        });
+        let result = client.retrying(policy).exists("/");
+        assert_eq!(result, Err(Error::NotSent(Why::Ended(Ended::Closed))));
+    });
+    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+}
+
+#[test]
+fn tries_are_counted() {
+    let server = server();
+    let (client, policy) = refusing(&server);
+    let policy = RetryPolicy { first: Duration::from_millis(1), most: Duration::from_millis(1), ..policy };
+    assert_eq!(client.retrying(policy).exists("/"), Err(Error::NotSent(Why::Full)));
+    client.close();
 }

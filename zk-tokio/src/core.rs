@@ -102,8 +102,9 @@ impl Core {
     pub(crate) fn cancel(&mut self, call: CallId) {
         self.calls.remove(&call);
         self.listeners.remove(&call);
-        self.session.unwatch(call);
+        // First, while it may still be unsent.
         self.session.cancel(call);
+        self.session.unwatch(call);
     }
 
     /// Closes the session, after what is held has been given back.

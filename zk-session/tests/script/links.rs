@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use zk_session::ops::{
-    AddWatch, AddWatchMode, Auth, Exists, GetChildren2, NodeChildren, Reply, Request, SetWatches2, WatchAdded,
+    AddWatch, AddWatchMode, Auth, Exists, GetChildren2, NodeChildren, Reply, Request, SetWatches,
+    SetWatches2, WatchAdded,
 };
 use zk_session::proto::{
     self, Children, ConnectRequest, ConnectResponse, EventKind, KeeperState, Password, Secret, SessionId,
@@ -68,17 +69,17 @@ impl Script {
     /// The requests that restore watches, if nothing else was sent.
     pub fn restoring(&mut self) -> Vec<SetWatches2> {
         let sent = self.sent_requests();
-        let lists = |(xid, request)| match request {
-            Request::SetWatches(old) if xid == -8 => SetWatches2 {
-                relative_zxid: old.relative_zxid,
-                data: old.data,
-                exist: old.exist,
-                child: old.child,
-                persistent: Vec::new(),
-                recursive: Vec::new(),
-            },
-            Request::SetWatches2(lists) if xid == -8 => lists,
-            other => panic!("expected that watches are restored, got {xid} {other:?}"),
+        let lists = |(xid, request)| {
+            assert_eq!(xid, -8, "expected that watches are restored, got {request:?}");
+            if let Request::SetWatches(old) = request {
+                let SetWatches { relative_zxid, data, exist, child } = old;
+                let (persistent, recursive) = (Vec::new(), Vec::new());
+                SetWatches2 { relative_zxid, data, exist, child, persistent, recursive }
+            } else if let Request::SetWatches2(lists) = request {
+                lists
+            } else {
+                panic!("expected that watches are restored, got {request:?}");
+            }
         };
         sent.into_iter().map(lists).collect()
     }
