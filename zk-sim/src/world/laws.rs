@@ -266,6 +266,7 @@ impl World {
         if is_expired && !is_over && !is_outlasted {
             return self.broken(Law::ExpiryTooSoon, Some(client));
         }
+        self.marks.sometimes(ended == Ended::AuthFailed, Mark::AuthFailed);
         if ended == Ended::AuthFailed && !self.clients[client].observed.told_no {
             return self.broken(Law::AuthFailedUnasked, Some(client));
         }
