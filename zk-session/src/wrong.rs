@@ -146,7 +146,7 @@ pub enum Wrong {
 #[cfg(feature = "wrong")]
 impl Wrong {
     /// Those that show in worlds of any kind of trouble. The others need what is rare there; tests of their own show them.
-    pub const IN_WORLDS: [Self; 17] = [
+    pub const IN_WORLDS: [Self; 26] = [
         Self::KeepsTheQueue,
         Self::CallsItUnsent,
         Self::ForgetsTheWaiting,
@@ -164,6 +164,15 @@ impl Wrong {
         Self::NeverCloses,
         Self::AsksAllTheSame,
         Self::NeverPings,
+        Self::TakesTimeFromEvents,
+        Self::LivesBackwards,
+        Self::BelievesHearsay,
+        Self::OffersHearsay,
+        Self::ForgetsItsCredentials,
+        Self::HidesTheGap,
+        Self::RestoresItsOwnPaths,
+        Self::EndsWhatNeverWas,
+        Self::NeverPauses,
     ];
 }
 
