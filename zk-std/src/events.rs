@@ -66,6 +66,23 @@ impl Client {
     /// Needs servers of 3.6 or later; earlier ones close the connection, and so the call ends as
     /// [`Error::MaybeApplied`]. Say so by [`Config::release`](zk_session::Config::release), and it is refused.
     ///
+    /// ```no_run
+    /// use zk_std::{AddWatchMode, Change, Client};
+    ///
+    /// # fn story(client: Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let events = client.add_watch("/config", AddWatchMode::Persistent)?;
+    /// let mut config = client.get_data("/config")?;
+    /// for change in events {
+    ///     match change {
+    ///         // After a gap it may have changed as well.
+    ///         Change::Event(_) | Change::Gap => config = client.get_data("/config")?,
+    ///         Change::Ended(ended) => println!("{ended}: set another watch, and read again"),
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of any call. With an error there is no watch.
     pub fn add_watch(&self, path: impl IntoPath, mode: AddWatchMode) -> Result<Events, Error> {

@@ -68,6 +68,24 @@ impl Client {
     /// Needs servers of 3.6 or later; earlier ones close the connection, and so the call ends as
     /// [`Error::MaybeApplied`]. Say so by [`Config::release`](zk_session::Config::release), and it is refused.
     ///
+    /// ```no_run
+    /// use futures::StreamExt;
+    /// use zk_tokio::{AddWatchMode, Change, Client};
+    ///
+    /// # async fn story(client: Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut events = client.add_watch("/config", AddWatchMode::Persistent).await?;
+    /// let mut config = client.get_data("/config").await?;
+    /// while let Some(change) = events.next().await {
+    ///     match change {
+    ///         // After a gap it may have changed as well.
+    ///         Change::Event(_) | Change::Gap => config = client.get_data("/config").await?,
+    ///         Change::Ended(ended) => println!("{ended}: set another watch, and read again"),
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Those of any call. With an error there is no watch.
     ///

@@ -40,6 +40,20 @@ impl Client {
     ///
     /// The calls are those of [`Client::relaxed`], since what is repeated comes after what was made meanwhile. With
     /// [`Client::within`] a call ends within that time, all its tries included. An end of the session ends it too.
+    ///
+    /// ```no_run
+    /// use zk_tokio::{Client, RetryOptions, RetryPolicy, Version};
+    ///
+    /// # async fn story(client: Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let client = client.retrying(RetryPolicy::default());
+    /// let node = client.get_data("/config").await?;
+    /// // With the transaction that created it, it is known again: a lost set can be told from one by somebody else.
+    /// let known = RetryOptions { czxid: Some(node.stat.czxid), ..RetryOptions::default() };
+    /// let version = Version::exactly(node.stat.version)?;
+    /// client.knowing(known).set_data("/config", "green", version).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn retrying(&self, policy: RetryPolicy) -> Retrying {
         Retrying { client: self.relaxed(), policy, options: RetryOptions::default() }

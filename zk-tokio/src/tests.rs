@@ -21,7 +21,7 @@ mod servers;
 
 /// What is enough for anything that is going to happen at all, and less than it takes a client of these tests to be
 /// woken by a ping: what comes late was forgotten.
-const SOON: Duration = Duration::from_secs(5);
+const SOON: Duration = Duration::from_secs(10);
 /// The longest that a server grants: a ping comes after a third of it.
 const TIMEOUT: Duration = Duration::from_secs(40);
 
@@ -140,7 +140,8 @@ async fn closing_needs_no_link() {
     until(|| client.last_fault().is_some()).await;
     let start = std::time::Instant::now();
     client.close().await;
-    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+    // The pause before the next try is longer, with this seed.
+    assert!(start.elapsed() < SOON / 2, "{:?}", start.elapsed());
 }
 
 #[tokio::test]
