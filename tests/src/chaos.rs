@@ -130,7 +130,7 @@ async fn witness(ensemble: &Ensemble, root: &str, clients: usize) -> Client {
     config.session_timeout = WITNESS_TIMEOUT;
     let outside = Client::open(config.clone());
     let mut paths = vec![root.to_owned()];
-    let fixed = ["/seq", "/born", "/pair", "/eph", "/reg", "/reg/shared", "/audit"];
+    let fixed = ["/seq", "/born", "/pair", "/batch", "/eph", "/reg", "/reg/shared", "/audit"];
     paths.extend(fixed.iter().map(|path| format!("{root}{path}")));
     for number in 0..clients {
         paths.extend([Lane::sequence(number), Lane::register(number)].map(|path| format!("{root}{path}")));
@@ -147,8 +147,9 @@ async fn witness(ensemble: &Ensemble, root: &str, clients: usize) -> Client {
 async fn conclude(players: Vec<Player>, witness: &Client, stage: &Arc<Stage>) -> Report {
     let ledger = &stage.ledger;
     let mut played = Vec::new();
+    let until = tokio::time::Instant::now() + player::CALM_LIMIT;
     for player in players {
-        played.push(player.finish(ledger).await);
+        played.push(player.finish(until, ledger).await);
     }
     ledger.expect(ledger.begun() == ledger.ended(), || {
         format!("{} calls were made and {} have ended", ledger.begun(), ledger.ended())

@@ -17,6 +17,7 @@ use crate::{ConnId, Millis, SessionId, Zxid, apply};
 
 mod handshake;
 mod letters;
+mod login;
 mod reads;
 mod requests;
 mod settle;
@@ -111,6 +112,8 @@ struct Connection {
     waiting: VecDeque<Vec<u8>>,
     /// What the answer to a sync repeats.
     path: Option<String>,
+    /// The nonce of a challenge that is not answered.
+    challenge: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -224,9 +227,10 @@ impl Peer {
 
     pub(crate) fn connected(&mut self, conn: ConnId, peer: IpAddr) {
         let identities = vec![acl::of_peer(peer)];
-        let (rest, waiting) = (Vec::new(), VecDeque::new());
-        self.connections
-            .insert(conn, Connection { stage: Stage::Silent, identities, rest, waiting, path: None });
+        let (rest, waiting, path, challenge) = (Vec::new(), VecDeque::new(), None, None);
+        let stage = Stage::Silent;
+        let connection = Connection { stage, identities, rest, waiting, path, challenge };
+        self.connections.insert(conn, connection);
     }
 
     pub(crate) fn receive(&mut self, conn: ConnId, bytes: &[u8]) {

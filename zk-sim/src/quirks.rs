@@ -72,6 +72,8 @@ pub struct Quirks {
     pub read_only_begins: bool,
     /// A server without a quorum goes on with sessions that it knows; else it closes their connections (before 3.7).
     pub read_only_renews: bool,
+    /// ACLs can name who has logged in. A setting: servers with users who log in can do it.
+    pub has_logins: bool,
     /// Nodes can have a time to live. A setting rather than a habit: servers call it `extendedTypesEnabled`, and it is
     /// off unless they are told.
     pub has_ttl_nodes: bool,
@@ -105,6 +107,7 @@ impl Quirks {
             has_config_node: modern,
             read_only_begins: version < Version::V3_8,
             read_only_renews: version < Version::V3_8,
+            has_logins: false,
             has_ttl_nodes: modern,
             enforces_quotas: false,
         }

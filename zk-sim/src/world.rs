@@ -171,7 +171,10 @@ impl World {
         let plan = Plan::draw(&mut decisions);
         let mut quirks = Quirks::of(plan.version);
         quirks.read_only_begins |= plan.local_sessions;
-        let server = Config { quirks, tick_ms: plan.tick_ms, ..Config::default() };
+        quirks.has_logins = plan.logins.is_some();
+        let users = plan.logins.map(|_| wishes::login()).into_iter().collect();
+        let requires_login = plan.logins == Some(true);
+        let server = Config { quirks, tick_ms: plan.tick_ms, users, requires_login, ..Config::default() };
         let setup = Setup {
             server,
             voters: plan.voters,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use zk_session::{Rng, SessionState, Zxid};
 use zk_tokio::Client;
 
@@ -76,13 +77,13 @@ impl Player {
     }
 
     /// Awaits the ends of all lanes, and with them of all calls, and a link.
-    pub(super) async fn finish(self, ledger: &Ledger) -> Played {
-        let written = ended("the creates", self.written, ledger).await;
-        let sets = ended("the sets", self.sets, ledger).await;
-        ended("the reads", self.reads, ledger).await;
-        let watches = ended("the setting of watches", self.watches, ledger).await;
-        let held = ended("the locks", self.held, ledger).await;
-        if let Err(error) = self.client.connected(CALM_LIMIT).await {
+    pub(super) async fn finish(self, until: Instant, ledger: &Ledger) -> Played {
+        let written = ended("the creates", self.written, until, ledger).await;
+        let sets = ended("the sets", self.sets, until, ledger).await;
+        ended("the reads", self.reads, until, ledger).await;
+        let watches = ended("the setting of watches", self.watches, until, ledger).await;
+        let held = ended("the locks", self.held, until, ledger).await;
+        if let Err(error) = self.client.connected(until.saturating_duration_since(Instant::now())).await {
             ledger.violation(format!("no link although nothing fails: {error}"));
         }
         Played { client: self.client, written, sets, watches, held, states: self.states }
@@ -92,16 +93,17 @@ impl Player {
 impl Played {
     /// Closes the client, and checks what it was told as a whole.
     pub(super) async fn leave(self, ledger: &Ledger, report: &mut Report) {
-        self.client.close().await;
+        let closing = tokio::time::timeout(CALM_LIMIT, self.client.close());
+        ledger.expect(closing.await.is_ok(), || "a client does not close".into());
         watchers::check_closed(self.watches, ledger, report).await;
         report.written_under_the_lock.extend(self.held);
-        states::check(&ended("the states", self.states, ledger).await, ledger);
+        states::check(&ended("the states", self.states, Instant::now() + CALM_LIMIT, ledger).await, ledger);
     }
 }
 
 /// The result of a lane; nothing if it does not end.
-async fn ended<T: Default>(what: &str, task: JoinHandle<T>, ledger: &Ledger) -> T {
-    match tokio::time::timeout(CALM_LIMIT, task).await {
+async fn ended<T: Default>(what: &str, task: JoinHandle<T>, until: Instant, ledger: &Ledger) -> T {
+    match tokio::time::timeout_at(until, task).await {
         Ok(Ok(result)) => return result,
         Ok(Err(panic)) => ledger.violation(format!("{what}: {panic}")),
         Err(_) => ledger.violation(format!("{what} have not ended")),
@@ -114,4 +116,4 @@ const TIMEOUT_MIN: Duration = Duration::from_millis(1500);
 const TIMEOUT_MORE: Duration = Duration::from_millis(6500);
 
 /// Enough for all that is to end when nothing fails any more.
-const CALM_LIMIT: Duration = Duration::from_secs(30);
+pub(super) const CALM_LIMIT: Duration = Duration::from_secs(30);

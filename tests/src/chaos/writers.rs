@@ -1,11 +1,14 @@
 //! Creates and deletes: what was answered is there, what was not sent is not, and nothing was done twice.
 //!
-//! The names of sequential nodes show a create that was done twice; a multi is done whole or not at all; ephemeral nodes
-//! live as long as their session, and no longer.
+//! The names of sequential nodes show a create that was done twice; a multi is done whole or not at all; of calls that were
+//! made at once none is done if one before it is not; ephemeral nodes live as long as their session, and no longer.
 
 use std::collections::BTreeSet;
+use std::pin::Pin;
 use std::time::Duration;
 
+use futures::FutureExt as _;
+use futures::future::{join_all, maybe_done};
 use zk_session::ops::{Batch, Create, Multi};
 use zk_session::{Acl, CreateMode, Error, Path, SessionId, Version};
 use zk_tokio::Client;
@@ -25,6 +28,8 @@ pub(super) struct Written {
     deleted: Option<Result<(), Error>>,
     /// The session that an ephemeral node belongs to.
     owner: Option<SessionId>,
+    /// The batch that it was made in, if all of it was made on one link.
+    batch: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,20 +44,38 @@ enum Kind {
 pub(super) async fn play(mut lane: Lane) -> Vec<Written> {
     let (mut written, mut born) = (Vec::new(), 0);
     while lane.goes_on().await {
-        match lane.below(10) {
+        match lane.below(11) {
+            10 => {
+                let number = written.len();
+                written.extend(batch(&lane, number).await);
+            }
             0..=3 => {
                 let path = format!("{}/{}-", Lane::sequence(lane.number), written.len());
                 let call =
                     lane.client.create(&*path, "", Acl::open_unsafe(), CreateMode::PersistentSequential);
                 let result = lane.call("create sequential", &[], call).await;
-                written.push(Written { kind: Kind::Sequential, path, result, deleted: None, owner: None });
+                written.push(Written {
+                    kind: Kind::Sequential,
+                    path,
+                    result,
+                    deleted: None,
+                    owner: None,
+                    batch: None,
+                });
             }
             4..=5 => {
                 let path = Lane::born(lane.number, born);
                 born += 1;
                 let call = lane.client.create(&*path, "", Acl::open_unsafe(), CreateMode::Persistent);
                 let result = lane.call("create", &[], call).await;
-                written.push(Written { kind: Kind::Plain, path, result, deleted: None, owner: None });
+                written.push(Written {
+                    kind: Kind::Plain,
+                    path,
+                    result,
+                    deleted: None,
+                    owner: None,
+                    batch: None,
+                });
             }
             6 => written.push(pair(&lane, written.len()).await),
             7 => written.push(ephemeral(&lane, written.len()).await),
@@ -68,6 +91,28 @@ pub(super) async fn play(mut lane: Lane) -> Vec<Written> {
         }
     }
     written
+}
+
+/// Makes calls faster than they can be answered, so that a loss hits some of them.
+async fn batch(lane: &Lane, number: usize) -> Vec<Written> {
+    let paths: Vec<_> = (0..BATCH).map(|place| format!("/batch/{}-{number}-{place}", lane.number)).collect();
+    let create = |path: &String| {
+        let path = Path::new(path).expect("it is a path");
+        let call = lane.client.create(path, "", Acl::open_unsafe(), CreateMode::Persistent);
+        Box::pin(lane.call("create in a batch", &[], call))
+    };
+    let mut calls: Vec<_> = paths.iter().map(|path| maybe_done(create(path))).collect();
+    let before = lane.session();
+    for call in &mut calls {
+        // A call is made when its future is first looked at.
+        let _ = call.now_or_never();
+    }
+    let batch = before.is_some_and(|before| lane.session() == Some(before)).then_some(number);
+    join_all(&mut calls).await;
+    let results = calls.iter_mut().map(|call| Pin::new(call).take_output().expect("it has ended"));
+    let kind = Kind::Plain;
+    let written = |(path, result)| Written { kind, path, result, deleted: None, owner: None, batch };
+    paths.into_iter().zip(results).map(written).collect()
 }
 
 async fn pair(lane: &Lane, number: usize) -> Written {
@@ -88,7 +133,7 @@ async fn pair(lane: &Lane, number: usize) -> Written {
     if let Err(Error::Server(code)) = &result {
         lane.stage.ledger.violation(format!("multi: {code:?}"));
     }
-    Written { kind: Kind::Pair, path, result, deleted: None, owner: None }
+    Written { kind: Kind::Pair, path, result, deleted: None, owner: None, batch: None }
 }
 
 async fn ephemeral(lane: &Lane, number: usize) -> Written {
@@ -97,7 +142,7 @@ async fn ephemeral(lane: &Lane, number: usize) -> Written {
     let result = lane.call("create ephemeral", &[], call).await;
     let owner = result.as_ref().ok().map(|node| node.stat.ephemeral_owner);
     let result = result.map(|node| node.path);
-    Written { kind: Kind::Ephemeral, path, result, deleted: None, owner }
+    Written { kind: Kind::Ephemeral, path, result, deleted: None, owner, batch: None }
 }
 
 impl Written {
@@ -133,7 +178,7 @@ impl Written {
 
 /// Compares what each client was told with the tree, while the sessions live.
 pub(super) async fn check(played: &[Played], witness: &Client, ledger: &Ledger) {
-    let mut parents = vec!["/born".to_owned(), "/pair".into(), "/eph".into()];
+    let mut parents = vec!["/born".to_owned(), "/pair".into(), "/batch".into(), "/eph".into()];
     parents.extend((0..played.len()).map(Lane::sequence));
     let mut tree = BTreeSet::new();
     for parent in &parents {
@@ -155,9 +200,23 @@ pub(super) async fn check(played: &[Played], witness: &Client, ledger: &Ledger) 
             }
         }
     }
+    for player in played {
+        in_order(&player.written, &tree, ledger);
+    }
     ledger.expect(explained == tree.len(), || {
         format!("{} nodes are there, of which creates explain {explained}", tree.len())
     });
+}
+
+/// Of calls that were made at once, none is done if one before it is not.
+fn in_order(written: &[Written], tree: &BTreeSet<String>, ledger: &Ledger) {
+    for pair in written.windows(2) {
+        let [one, next] = pair else { continue };
+        if one.batch.is_some() && one.batch == next.batch {
+            let overtaken = tree.contains(&next.path) && !tree.contains(&one.path);
+            ledger.expect(!overtaken, || format!("{next:?} was done although {one:?} was not"));
+        }
+    }
 }
 
 /// When all sessions have ended, so have their nodes.
@@ -172,6 +231,9 @@ pub(super) async fn check_departed(witness: &Client, ledger: &Ledger) {
         ledger.violation(format!("ephemeral nodes are left when all sessions have ended: {left:?}"));
     }
 }
+
+/// Calls of a batch.
+const BATCH: usize = 6;
 
 /// What the server appends to the name of a sequential node.
 const SUFFIX_LEN: usize = 10;

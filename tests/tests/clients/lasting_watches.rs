@@ -2,13 +2,16 @@
 
 use zk_session::ops::AddWatchMode;
 use zk_session::{CreateMode, Ended, EventKind, Version};
-use zk_tests::{Proxy, shared, wait_until};
+use zk_tests::{Proxy, wait_until};
 
-use crate::both;
 use crate::face::wide::{EventsFace, Told, Wide};
 use crate::face::{SOON, client, fresh_root};
+use crate::{both, shared};
 
-both!(a_lasting_watch_goes_on_behind_a_gap, a_lasting_watch_leaves_the_one_shot_watches_alone);
+both!(
+    a_lasting_watch_goes_on_behind_a_gap: "3.4 has no lasting watches: they came with 3.6",
+    a_lasting_watch_leaves_the_one_shot_watches_alone: "3.4 has no lasting watches: they came with 3.6",
+);
 
 fn a_lasting_watch_goes_on_behind_a_gap<C: Wide>() {
     let root = fresh_root::<C>();

@@ -5,11 +5,11 @@ use std::thread;
 use std::time::Duration;
 
 use zk_session::{CreateMode, Ended, Error, Misuse, Server, SessionState, Version, Why};
-use zk_tests::{Proxy, shared, wait_until};
+use zk_tests::{Proxy, wait_until};
 
-use crate::both;
 use crate::face::wide::Wide;
 use crate::face::{SOON, WatchFace, client, config, fresh_root};
+use crate::{both, shared};
 
 both!(
     a_session_goes_on_in_another_client,

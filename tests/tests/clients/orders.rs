@@ -4,11 +4,11 @@ use std::thread;
 
 use zk_session::retry::RetryOptions;
 use zk_session::{CreateMode, Error, SessionState, Why};
-use zk_tests::{Direction, Proxy, shared, wait_until};
+use zk_tests::{Direction, Proxy, wait_until};
 
-use crate::both;
 use crate::face::wide::Wide;
 use crate::face::{SOON, client, fresh_root};
+use crate::{both, shared};
 
 both!(nothing_follows_in_a_broken_pipeline, a_creation_is_repeated_and_done_once);
 

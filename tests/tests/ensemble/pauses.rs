@@ -9,7 +9,7 @@ use crate::cast::{client, comes, create, node_of_the_client, play, session, witn
 
 /// The others need 4.5 s to 7 s to do without their leader. The client gives it up after two thirds of this, and the session
 /// after four thirds.
-const TIMEOUT: Duration = Duration::from_secs(9);
+const TIMEOUT: Duration = Duration::from_secs(12);
 
 /// What the paused leader was asked, its followers may or may not have been told by it.
 pub(crate) fn a_session_survives_the_pause_of_its_leader(ensemble: &mut Ensemble) {

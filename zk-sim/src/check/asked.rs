@@ -51,7 +51,7 @@ impl Asked {
                 | Request::Sync { .. }
                 | Request::Ping
                 | Request::Auth { .. }
-                | Request::Sasl
+                | Request::Sasl { .. }
                 | Request::Reconfig,
             )
             | Err(_) => Self::Other,

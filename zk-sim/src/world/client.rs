@@ -1,6 +1,9 @@
 //! One client: an engine and its recipes, driven as an adapter would, on a clock of its own.
 
+use std::sync::Arc;
+
 use zk_recipes::Host;
+use zk_session::sasl::{DigestMd5, Mechanism};
 use zk_session::{
     CallId, CallOptions, Calls, Config, ConnId, ConnectString, Fault, Input, Instant, KeepAlive, Order,
     Output, Refused, Request, Server, Session, SessionState,
@@ -376,7 +379,7 @@ impl World {
         let life = self.clients.get(client).map_or(0, |old| old.life + 1);
         let mut config = Config::new(self.connect_string(), self.decisions.below(u64::MAX));
         config.session_timeout = core::time::Duration::from_millis(self.plan.timeout_ms);
-        config.read_only = self.plan.read_only && self.decisions.chance(700_000);
+        config.read_only = self.plan.read_only && self.decisions.chance(900_000);
         config.plaintext_credentials = true;
         config.keep_alive = self
             .decisions
@@ -384,6 +387,9 @@ impl World {
             .unwrap_or(KeepAlive::Sync);
         if self.decisions.chance(200_000) {
             config.credentials.push(super::wishes::credential(0));
+        }
+        if self.plan.logins.is_some() {
+            config.sasl = self.draw_login();
         }
         #[cfg(feature = "wrong")]
         {
@@ -404,6 +410,17 @@ impl World {
         }
         self.move_in(client);
         self.drive(client);
+    }
+
+    /// How a client proves itself: mostly right, where something may go wrong now and then not, or not at all.
+    fn draw_login(&mut self) -> Option<Arc<dyn Mechanism>> {
+        let entropy = self.decisions.below(u64::MAX).to_be_bytes();
+        let dice = if self.plan.is_calm() { 0 } else { self.decisions.below(10) };
+        let (user, password) = super::wishes::login();
+        let password = if dice == 8 { "guesses".into() } else { password };
+        let mut whole = [0; 16];
+        whole[..entropy.len()].copy_from_slice(&entropy);
+        (dice != 9).then(|| Arc::new(DigestMd5::new(&user, &password, whole)) as Arc<dyn Mechanism>)
     }
 
     fn draw_clock(&mut self) -> Clock {

@@ -134,7 +134,10 @@ impl World {
         }
         let until = Zxid(self.clients[client].session.last_zxid().raw());
         let own = &mut self.clients[client];
-        own.lasting.answered(call, result.as_ref().ok().map(|it| Zxid(it.zxid.raw())), &self.truth.feed);
+        let at = result.as_ref().ok().map(|it| Zxid(it.zxid.raw()));
+        if let Some(path) = own.lasting.answered(call, at, &self.truth.feed) {
+            own.watching.refused(path);
+        }
         match result {
             Ok(answer) => {
                 let at = Zxid(answer.zxid.raw());
@@ -263,6 +266,7 @@ impl World {
         if is_expired && !is_over && !is_outlasted {
             return self.broken(Law::ExpiryTooSoon, Some(client));
         }
+        self.marks.sometimes(ended == Ended::AuthFailed, Mark::AuthFailed);
         if ended == Ended::AuthFailed && !self.clients[client].observed.told_no {
             return self.broken(Law::AuthFailedUnasked, Some(client));
         }

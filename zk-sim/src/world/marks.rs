@@ -43,6 +43,8 @@ marks! {
     WatchTakenAway = "a server was asked to forget a watch",
     ShownAgain = "a credential was shown on a further connection",
     Unshown = "a server refused a credential, and the session went on",
+    LoggedIn = "a client has logged in",
+    AuthFailed = "a session ended for want of a proof",
     PipelineBroken = "a pipeline was broken",
     FreeSurvived = "a free call survived the loss of its link",
     ReadOnlyEntered = "a client made do with a server without a quorum",

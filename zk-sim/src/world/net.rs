@@ -58,6 +58,8 @@ pub(super) struct Wire {
     pub(super) has_greeted: bool,
     /// Asks a server whether it has a quorum, and nothing else.
     pub(super) is_probe: bool,
+    /// Whether the server has accepted a login.
+    pub(super) has_logged_in: bool,
     /// The credentials that were sent: scheme and secret.
     pub(super) shown: Vec<Credential>,
     /// Since when the server has the watches that the client had before.
@@ -157,6 +159,7 @@ impl Net {
             said,
             has_greeted,
             is_probe,
+            has_logged_in: false,
             shown,
             restored,
             is_greeted,

@@ -53,11 +53,13 @@ impl World {
                 let credential = (scheme.unwrap_or_default(), credentials.unwrap_or_default());
                 return self.shows(client, id, credential);
             }
-            Ok(Request::Ping) => return,
+            Ok(Request::Sasl { .. }) => return,
+            Ok(Request::Ping) => return self.speaks(client, id),
             Ok(Request::Write(write)) => self.truth.sent(self.life(client), (id, xid), &write),
             Ok(Request::Watch(Watch::Remove { .. })) => self.marks.sometimes(true, Mark::WatchTakenAway),
             Ok(_) | Err(_) => {}
         }
+        self.speaks(client, id);
         let Some(wire) = self.net.wires.get(&id) else { return };
         let proven = &self.clients[client].proven;
         if proven.iter().any(|credential| !wire.shown.contains(credential)) {
@@ -65,9 +67,18 @@ impl World {
         }
     }
 
+    /// A client says something that is not part of a login.
+    fn speaks(&mut self, client: usize, id: crate::ConnId) {
+        let has_logged_in = self.net.wires.get(&id).is_none_or(|wire| wire.has_logged_in);
+        if self.clients[client].config.sasl.is_some() && !has_logged_in {
+            self.broken(Law::SpeaksBeforeLogin, Some(client));
+        }
+    }
+
     fn shows(&mut self, client: usize, id: crate::ConnId, credential: Credential) {
         let is_again = self.clients[client].proven.contains(&credential);
         self.marks.sometimes(is_again, Mark::ShownAgain);
+        self.speaks(client, id);
         let Some(wire) = self.net.wires.get_mut(&id) else { return };
         if wire.shown.contains(&credential) {
             return self.broken(Law::CredentialTwice, Some(client));

@@ -18,6 +18,8 @@ pub(super) struct Plan {
     pub(super) timeout_ms: u64,
     /// Whether servers without a quorum serve reads.
     pub(super) read_only: bool,
+    /// Whether clients log in, and whether they must.
+    pub(super) logins: Option<bool>,
     /// Whether they begin sessions of their own, in releases that must be told so.
     pub(super) local_sessions: bool,
     /// Between clients and servers.
@@ -64,7 +66,12 @@ impl Plan {
         // From the shortest that a server grants, where leases have the least room, to half of the longest.
         let timeout_ms = u64::from(tick_ms) * decisions.pick(&[4, 2, 2, 3, 6, 10]).unwrap_or(4);
         let voters = decisions.pick(&[3, 1, 5]).unwrap_or(3);
-        let faults = if is_calm { vec![] } else { Self::draw_faults(decisions) };
+        let read_only = decisions.chance(HALF);
+        let mut faults = if is_calm { vec![] } else { Self::draw_faults(decisions) };
+        if read_only && !is_calm && !faults.contains(&Kind::CutOff) {
+            // Without it there is hardly ever a server without a quorum.
+            faults.push(Kind::CutOff);
+        }
         let timeout = timeout_ms * MILLI;
         Self {
             version: decisions
@@ -83,7 +90,8 @@ impl Plan {
             tick_ms,
             sync_limit: u32::try_from(decisions.between(3, 10)).unwrap_or(5),
             timeout_ms,
-            read_only: decisions.chance(HALF / 2),
+            read_only,
+            logins: decisions.chance(HALF / 4).then(|| decisions.chance(HALF)),
             local_sessions: decisions.chance(HALF),
             road: Self::draw_road(decisions, timeout, is_calm),
             highway: Self::draw_highway(decisions, u64::from(tick_ms) * MILLI),

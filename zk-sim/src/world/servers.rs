@@ -47,6 +47,10 @@ impl World {
                     }
                     if let Some(wire) = self.net.wires.get_mut(&id) {
                         wire.server_open = false;
+                        // To a login that fails, servers of 3.4 say nothing.
+                        if let Some(client) = self.clients.get_mut(wire.client) {
+                            client.observed.told_no |= client.config.sasl.is_some() && !wire.has_logged_in;
+                        }
                         let (road, gone) = (self.plan.road, Event::ClientHangup(id, true));
                         self.net.down(self.now, id, road, &mut self.decisions, gone);
                     }
@@ -111,6 +115,12 @@ impl World {
         let (Ok(xid), Ok(zxid), Ok(error)) = (reader.int(), reader.long(), reader.int()) else { return };
         if xid == RESTORED_XID && error == 0 && wire.is_greeted {
             wire.restored = Some(Zxid(zxid));
+        }
+        if reader.buffer().is_ok_and(|token| token.is_some_and(|token| token.starts_with(b"rspauth=")))
+            && error == 0
+        {
+            wire.has_logged_in = true;
+            self.marks.sometimes(true, Mark::LoggedIn);
         }
         let says_no = [Code::AuthFailed, Code::SaslRequired].iter().any(|code| code.raw() == error);
         if let Some(client) = self.clients.get_mut(wire.client) {

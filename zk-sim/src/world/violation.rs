@@ -39,6 +39,7 @@ laws! {
     GapIsWrong = "a gap was told that does not hold all that was missed, or for no reason",
     WatchStays = "all is well, and a server has a watch that nobody wants",
     CredentialIsMissing = "a request was sent before a credential that was accepted earlier",
+    SpeaksBeforeLogin = "a client that has to log in said something else first",
     CredentialTwice = "a credential was sent twice on a connection",
     Unauthorized = "a request was refused for want of a credential that had been accepted",
     AuthFailedUnasked = "a session ended for want of a proof, and no server had said so",

@@ -42,6 +42,11 @@ pub(super) fn credential(somebody: u64) -> Auth {
     Auth { scheme: "digest".into(), credential: Some(Secret::new(secret.into())) }
 }
 
+/// The user who may log in, and the password.
+pub(super) fn login() -> (String, String) {
+    ("worker".into(), "does its work".into())
+}
+
 /// The same as it is seen on its way.
 pub(super) fn shown(auth: &Auth) -> Credential {
     (auth.scheme.clone(), auth.credential.as_ref().map_or_else(Vec::new, |it| it.as_bytes().to_vec()))

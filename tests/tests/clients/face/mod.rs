@@ -87,7 +87,7 @@ pub(crate) fn config(server: impl std::fmt::Display, root: &str) -> Config {
 /// A root of its own on the shared server.
 pub(crate) fn fresh_root<C: Face>() -> String {
     let root = zk_tests::fresh_path();
-    let client: C = client(zk_tests::shared().address(), "");
+    let client: C = client(crate::shared().address(), "");
     client.create(&root, "", CreateMode::Persistent).expect("created");
     client.close();
     root
