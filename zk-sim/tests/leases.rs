@@ -302,6 +302,7 @@ fn a_proof_by_a_transaction_is_good_for_as_long_as_it_says_and_not_for_the_timeo
         );
         shortest = shortest.min(expired - sent);
     }
+    assert!(shortest < TIMEOUT_MS, "else a transaction would be good for the whole timeout");
     println!(
         "over {shortest} ms after a transaction was sent, of a timeout of {TIMEOUT_MS} ms, at the earliest"
     );
