@@ -8,7 +8,7 @@ use crate::calls::{Owner, Queued};
 use crate::config::Unlinked;
 use crate::error::{Cut, Ended, Error, Fault, Why};
 use crate::link::Link;
-use crate::session::Session;
+use crate::session::{Removal, Session};
 use crate::words::{Answer, CallId, Notice, Order, Output, PipelineId, SessionId, SessionState};
 use crate::wrong::wrong;
 
@@ -39,6 +39,9 @@ impl Session {
         self.inbox.clear();
         self.watches.unlinked();
         self.access.unlinked();
+        if self.removal == Removal::Asked {
+            self.removal = Removal::Untried;
+        }
         if gave_up {
             self.fault = Some(Fault::LoginUnanswered);
             return self.end(Ended::AuthFailed);

@@ -64,7 +64,9 @@ impl Session {
         next.servers = Servers::new(self.servers.all().into(), &mut next.rng);
         next.calls = CallTable::new(self.calls.next_id());
         next.access = self.access.inherit();
-        next.removal = self.removal;
+        if self.removal != Removal::Asked {
+            next.removal = self.removal;
+        }
         next.next_conn = self.next_conn;
         next.next_pipeline = self.next_pipeline;
         next.broken = self.broken.clone();

@@ -85,6 +85,8 @@ pub struct Session {
 pub(crate) enum Removal {
     /// Nobody knows: it is asked for only when a closed connection would do no harm.
     Untried,
+    /// It was asked for; until it is answered, nothing is sent that would be lost with the connection.
+    Asked,
     Known,
     Unknown,
 }

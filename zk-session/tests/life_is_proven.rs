@@ -125,10 +125,12 @@ fn held(keep_alive: KeepAlive) -> (Script, Vec<(u128, String)>) {
                 request.path().map(|path| path.as_str().to_owned())
             );
             sent.push((script.now.since(begin).as_millis(), name));
-            let answer = match keep_alive {
-                KeepAlive::Ping => Reply::Ping(()),
-                KeepAlive::Commit => checked(None),
-                _ => Reply::Sync(Synced { path: path("/app") }),
+            let answer = if keep_alive == KeepAlive::Ping {
+                Reply::Ping(())
+            } else if keep_alive == KeepAlive::Commit {
+                checked(None)
+            } else {
+                Reply::Sync(Synced { path: path("/app") })
             };
             script.reply(xid, 3, Ok(answer));
         }
