@@ -26,6 +26,8 @@ pub struct Report {
     pub watches_closed: u64,
     /// What contradicts the promises of the client. There is to be none.
     pub violations: Vec<String>,
+    /// What contradicts the promises of the servers, by the numbers of their own answers. The client can but pass it on.
+    pub contradictions: Vec<String>,
     pub(super) written_under_the_lock: Vec<(Zxid, String)>,
 }
 
@@ -48,6 +50,7 @@ impl Report {
         self.calls = stage.ledger.outcomes();
         self.events = stage.ledger.counts();
         self.violations = stage.ledger.violations();
+        self.contradictions = stage.ledger.contradictions();
     }
 }
 
@@ -72,7 +75,12 @@ impl Display for Report {
         ] {
             writeln!(out, "  {count:>7} {what}")?;
         }
-        writeln!(out, "violations: {}", self.violations.len())?;
-        self.violations.iter().try_for_each(|violation| writeln!(out, "  {violation}"))
+        for (name, findings) in
+            [("contradictions of servers", &self.contradictions), ("violations", &self.violations)]
+        {
+            writeln!(out, "{name}: {}", findings.len())?;
+            findings.iter().try_for_each(|finding| writeln!(out, "  {finding}"))?;
+        }
+        Ok(())
     }
 }
