@@ -48,13 +48,19 @@ impl Registers {
         match registers.entry(register.to_owned()).or_default().entry(stat.version) {
             Entry::Vacant(vacant) => drop(vacant.insert((stat.mzxid, value.to_owned()))),
             Entry::Occupied(occupied) => {
-                ledger.expect(*occupied.get() == (stat.mzxid, value.to_owned()), || {
-                    let (mzxid, known) = occupied.get();
+                let (known_mzxid, known) = occupied.get();
+                let (version, mzxid) = (stat.version, stat.mzxid);
+                let text = || {
                     format!(
-                        "{register} at version {} was {known:?} of {mzxid}, and is {value:?} of {}",
-                        stat.version, stat.mzxid
+                        "{register} at version {version} was {known:?} of {known_mzxid}, and is {value:?} of {mzxid}"
                     )
-                })
+                };
+                if *known_mzxid == mzxid {
+                    ledger.expect(known == value, text);
+                } else {
+                    // The servers have forgotten what they had answered.
+                    ledger.contradiction(text());
+                }
             }
         }
     }
