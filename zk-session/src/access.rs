@@ -4,7 +4,9 @@
 //! credentials overtake others, hence they have a queue of their own.
 
 use alloc::collections::VecDeque;
+use alloc::vec;
 use alloc::vec::Vec;
+use core::mem;
 
 use zk_proto::Server;
 use zk_proto::ops::Auth;
@@ -29,21 +31,26 @@ pub(crate) struct Access {
 struct Credential {
     auth: Auth,
     /// Who added it and waits for the first answer.
-    caller: Option<CallId>,
-    /// How long the caller waits.
-    deadline: Option<Instant>,
+    callers: Vec<Waiting>,
     /// A server has accepted it, or the configuration demands it: then there is no life without it.
     is_required: bool,
     was_sent: bool,
 }
 
+/// Who waits for the answer to a credential, and how long.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    call: CallId,
+    deadline: Option<Instant>,
+}
+
 /// How a credential fared.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// Accepted; this caller has waited for it.
-    Accepted(Option<CallId>),
-    /// A server refuses what no server has accepted so far: the caller is told, if he waits, and it is not sent again.
-    Dropped(Option<CallId>),
+    /// Accepted; these callers have waited for it.
+    Accepted(Vec<CallId>),
+    /// A server refuses what was just added: the callers are told, and it is not sent again.
+    Dropped(Vec<CallId>),
     /// A server refuses what the session cannot do without.
     Refused,
     /// No credential was under way.
@@ -54,8 +61,7 @@ impl Access {
     pub(crate) fn new(config: &Config) -> Self {
         let required = |auth: &Auth| Credential {
             auth: auth.clone(),
-            caller: None,
-            deadline: None,
+            callers: vec![],
             is_required: true,
             was_sent: false,
         };
@@ -68,8 +74,7 @@ impl Access {
         let accepted = self.credentials.iter().filter(|credential| credential.is_required);
         let again = |credential: &Credential| Credential {
             auth: credential.auth.clone(),
-            caller: None,
-            deadline: None,
+            callers: vec![],
             is_required: true,
             was_sent: false,
         };
@@ -81,10 +86,20 @@ impl Access {
         self.credentials.iter().any(|known| known.is_required && known.auth == *auth)
     }
 
-    pub(crate) fn add(&mut self, auth: Auth, caller: CallId, deadline: Option<Instant>) {
-        let credential =
-            Credential { auth, caller: Some(caller), deadline, is_required: false, was_sent: false };
-        self.credentials.push(credential);
+    /// A caller adds a credential. Whether it is new: one that others have added waits for their answer.
+    pub(crate) fn add(&mut self, auth: Auth, call: CallId, deadline: Option<Instant>) -> bool {
+        let caller = Waiting { call, deadline };
+        if let Some(known) = self.credentials.iter_mut().find(|known| known.auth == auth) {
+            known.callers.push(caller);
+            return false;
+        }
+        self.credentials.push(Credential {
+            auth,
+            callers: vec![caller],
+            is_required: false,
+            was_sent: false,
+        });
+        true
     }
 
     /// Whether any credential is a secret.
@@ -94,19 +109,22 @@ impl Access {
 
     /// How many callers wait.
     pub(crate) fn waiting(&self) -> usize {
-        self.credentials.iter().filter(|credential| credential.caller.is_some()).count()
+        self.callers().count()
     }
 
     /// When the first of them waits no longer.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        let waiting = self.credentials.iter().filter(|credential| credential.caller.is_some());
-        waiting.filter_map(|credential| credential.deadline).min()
+        self.callers().filter_map(|caller| caller.deadline).min()
     }
 
     /// A caller who has waited long enough.
     pub(crate) fn overdue(&self, now: Instant) -> Option<CallId> {
-        let is_late = |credential: &&Credential| credential.deadline.is_some_and(|deadline| deadline <= now);
-        self.credentials.iter().filter(is_late).find_map(|credential| credential.caller)
+        let is_late = |caller: &Waiting| caller.deadline.is_some_and(|deadline| deadline <= now);
+        self.callers().find(is_late).map(|caller| caller.call)
+    }
+
+    fn callers(&self) -> impl Iterator<Item = Waiting> {
+        self.credentials.iter().flat_map(|credential| credential.callers.iter().copied())
     }
 
     pub(crate) fn is_under_way(&self) -> bool {
@@ -136,33 +154,30 @@ impl Access {
     /// The oldest credential under way was answered.
     pub(crate) fn answered(&mut self, is_accepted: bool) -> Verdict {
         let Some(auth) = self.under_way.pop_front() else { return Verdict::Unasked };
-        // Of several that added the same, one is told by each answer.
-        let waits = |known: &Credential| known.auth == auth && known.caller.is_some();
-        let known = || self.credentials.iter().position(|known| known.auth == auth);
-        let at = self.credentials.iter().position(waits).or_else(known);
+        let at = self.credentials.iter().position(|known| known.auth == auth);
         let Some((at, credential)) = at.and_then(|at| Some((at, self.credentials.get_mut(at)?))) else {
-            // It was added twice, and refused once.
-            return if is_accepted { Verdict::Accepted(None) } else { Verdict::Dropped(None) };
+            return Verdict::Unasked;
         };
         if is_accepted {
             credential.is_required = true;
-            return Verdict::Accepted(credential.caller.take());
+            return Verdict::Accepted(calls(mem::take(&mut credential.callers)));
         }
         if credential.is_required {
             return Verdict::Refused;
         }
-        let caller = credential.caller;
-        self.credentials.remove(at);
-        Verdict::Dropped(caller)
+        // Nobody may wait for it any more; it was never accepted all the same.
+        Verdict::Dropped(calls(self.credentials.remove(at).callers))
     }
 
-    /// The caller waits no longer: what was not sent is forgotten; what was stays. Whether it had been sent.
+    /// The caller waits no longer: what was not sent is forgotten if nobody else waits; what was stays. Whether it had been
+    /// sent.
     pub(crate) fn abandon(&mut self, caller: CallId) -> Option<bool> {
-        let at = self.credentials.iter().position(|credential| credential.caller == Some(caller))?;
+        let is_his = |other: &Waiting| other.call == caller;
+        let at = self.credentials.iter().position(|credential| credential.callers.iter().any(is_his))?;
         let credential = self.credentials.get_mut(at)?;
-        credential.caller = None;
+        credential.callers.retain(|other| !is_his(other));
         let was_sent = credential.was_sent;
-        if !was_sent {
+        if !was_sent && credential.callers.is_empty() {
             self.credentials.remove(at);
         }
         Some(was_sent)
@@ -176,8 +191,11 @@ impl Access {
     /// The session is over: who still waits, and whether what he waits for was sent.
     pub(crate) fn end(&mut self) -> Vec<(CallId, bool)> {
         self.under_way.clear();
-        let waiting = |credential: &mut Credential| Some((credential.caller.take()?, credential.was_sent));
-        self.credentials.iter_mut().filter_map(waiting).collect()
+        let waiting = |credential: &mut Credential| {
+            let was_sent = credential.was_sent;
+            calls(mem::take(&mut credential.callers)).into_iter().map(move |call| (call, was_sent))
+        };
+        self.credentials.iter_mut().flat_map(waiting).collect()
     }
 
     /// A login was answered by the end of the connection. True if that has happened too often to go on.
@@ -189,6 +207,10 @@ impl Access {
     pub(crate) const fn logged_in(&mut self) {
         self.unanswered_logins = 0;
     }
+}
+
+fn calls(callers: Vec<Waiting>) -> Vec<CallId> {
+    callers.into_iter().map(|caller| caller.call).collect()
 }
 
 /// Whether this credential tells anything that is not public.
@@ -227,8 +249,8 @@ mod tests {
         assert_eq!(access.send_all(), [auth("configured")]);
         access.add(auth("added"), CallId::new(1), None);
         assert_eq!(access.send_last(), Some(auth("added")));
-        assert_eq!(access.answered(true), Verdict::Accepted(None));
-        assert_eq!(access.answered(true), Verdict::Accepted(Some(CallId::new(1))));
+        assert_eq!(access.answered(true), Verdict::Accepted(vec![]));
+        assert_eq!(access.answered(true), Verdict::Accepted(vec![CallId::new(1)]));
         assert_eq!(access.answered(true), Verdict::Unasked);
         access.unlinked();
         assert_eq!(access.send_all(), [auth("configured"), auth("added")]);
@@ -242,8 +264,8 @@ mod tests {
         access.add(auth("wrong"), CallId::new(1), None);
         assert_eq!(access.waiting(), 1);
         access.send_all();
-        assert_eq!(access.answered(true), Verdict::Accepted(None));
-        assert_eq!(access.answered(false), Verdict::Dropped(Some(CallId::new(1))));
+        assert_eq!(access.answered(true), Verdict::Accepted(vec![]));
+        assert_eq!(access.answered(false), Verdict::Dropped(vec![CallId::new(1)]));
         assert_eq!(access.send_all(), [auth("configured")]);
         assert_eq!(access.answered(false), Verdict::Refused, "the session cannot do without it");
     }
@@ -259,7 +281,7 @@ mod tests {
         assert_eq!(access.abandon(CallId::new(2)), Some(true));
         assert_eq!(access.abandon(CallId::new(2)), None);
         access.answered(true);
-        assert_eq!(access.answered(true), Verdict::Accepted(None));
+        assert_eq!(access.answered(true), Verdict::Accepted(vec![]));
         assert!(access.has(&auth("late")));
     }
 

@@ -22,8 +22,7 @@ impl Session {
         if let Some(misuse) = self.misuse(request) {
             return Some(Refusal::Misuse(misuse));
         }
-        let chroot = if self.chroot.root().is_root() { 0 } else { self.chroot.root().as_str().len() };
-        let length = request.frame_len() - LENGTH_PREFIX + chroot;
+        let length = request.frame_len() - LENGTH_PREFIX + self.chroot.added_len(request);
         let limit = self.config.request_length_max;
         if length > limit {
             return Some(Refusal::Misuse(Misuse::TooLong { length, limit }));

@@ -1,7 +1,6 @@
 //! How links and sessions end, and what ends with them.
 
 use alloc::collections::BTreeSet;
-use core::time::Duration;
 
 use zk_proto::Zxid;
 
@@ -9,8 +8,8 @@ use crate::calls::{Owner, Queued};
 use crate::config::Unlinked;
 use crate::error::{Cut, Ended, Error, Fault, Why};
 use crate::link::Link;
-use crate::session::Session;
-use crate::words::{Answer, CallId, Notice, Order, Output, SessionId, SessionState};
+use crate::session::{Removal, Session};
+use crate::words::{Answer, CallId, Notice, Order, Output, PipelineId, SessionId, SessionState};
 use crate::wrong::wrong;
 
 impl Session {
@@ -40,6 +39,9 @@ impl Session {
         self.inbox.clear();
         self.watches.unlinked();
         self.access.unlinked();
+        if self.removal == Removal::Asked {
+            self.removal = Removal::Untried;
+        }
         if gave_up {
             self.fault = Some(Fault::LoginUnanswered);
             return self.end(Ended::AuthFailed);
@@ -62,18 +64,11 @@ impl Session {
         if wrong!(self, KeepsTheQueue) {
             lost.clear();
         }
-        self.broken.extend(lost.iter().filter_map(|order| match order {
-            Order::Pipeline(pipeline) => Some(*pipeline),
-            Order::Client | Order::Free => None,
-        }));
+        self.broken.extend(lost.iter().filter_map(pipeline));
         self.fail_queued(Why::ConnectionLost, |call| !call.owner.is_user() || lost.contains(&call.order));
-        match self.config.unlinked {
-            // Not at this instant: what is due now has been done.
-            Unlinked::Wait { most } => {
-                self.calls.unlinked(most.map(|most| self.now + most.max(Duration::from_nanos(1))));
-            }
-            Unlinked::Refuse => self.fail_queued(Why::Unlinked, |_| true),
-        }
+        let rule = self.config.unlinked;
+        self.fail_queued(Why::Unlinked, |call| call.unlinked.unwrap_or(rule) == Unlinked::Refuse);
+        self.calls.unlinked(rule, self.now);
         if lost.contains(&Order::Client) {
             self.untold =
                 self.outputs.iter().skip(before).find_map(|output| {
@@ -117,10 +112,12 @@ impl Session {
         self.stop_probe();
         self.link = Link::Ended(ended);
         self.moving = None;
-        self.fail_written(Why::Ended(ended));
+        // A pipeline may go on in the session that follows.
+        let mut lost = self.fail_written(Why::Ended(ended));
         if !wrong!(self, ForgetsTheWaiting) {
-            self.fail_queued(Why::Ended(ended), |_| true);
+            self.fail_queued(Why::Ended(ended), |call| lost.insert(call.order) | true);
         }
+        self.broken.extend(lost.iter().filter_map(pipeline));
         for (call, was_sent) in self.access.end() {
             let why = Why::Ended(ended);
             let error = if was_sent { Error::MaybeApplied(why) } else { Error::NotSent(why) };
@@ -166,6 +163,13 @@ impl Session {
         for call in self.calls.take_queued(is_over) {
             self.complete(call.id, call.owner, Err(Error::NotSent(why)));
         }
+    }
+}
+
+const fn pipeline(order: &Order) -> Option<PipelineId> {
+    match order {
+        Order::Pipeline(pipeline) => Some(*pipeline),
+        Order::Client | Order::Free => None,
     }
 }
 

@@ -58,6 +58,7 @@ impl Session {
             self.end(Ended::Expired);
             return Ok(());
         }
+        self.identity.is_told &= resumed;
         self.identity.session = response.session;
         self.identity.password = response.password;
         self.identity.is_real |= !read_only;
@@ -165,6 +166,8 @@ impl Session {
                 self.outputs.push_back(Output::Notified(watch, Notice::Gap { since }));
             }
         }
+        // Some may have been given up while there was no link.
+        self.watches.unlinked();
         let mut requests = self.watches.restore(since);
         if wrong!(self, ForgetsItsWatches) {
             requests.clear();
@@ -235,8 +238,11 @@ impl Session {
                 self.probe.start(self.now);
             }
         } else {
-            self.enter(SessionState::Connected { session, timeout, resumed: pulse.resumed });
+            // A session of which its owner has not heard is new to him, whatever the servers know of it.
+            let resumed = pulse.resumed && self.identity.is_told;
+            self.enter(SessionState::Connected { session, timeout, resumed });
         }
+        self.identity.is_told = true;
         if self.close_by.is_some() {
             self.calls.queue(CloseSession {}.into(), Owner::Close, How::default());
             return;
@@ -257,8 +263,8 @@ impl Session {
             self.complete(call, Owner::Caller, Ok(answer));
             return call;
         }
-        self.access.add(auth, call, deadline);
-        let is_open = self.link.pulse().is_some() && !self.link.is_login();
+        let is_new = self.access.add(auth, call, deadline);
+        let is_open = is_new && self.link.pulse().is_some() && !self.link.is_login();
         if let Some(auth) = is_open.then(|| self.access.send_last()).flatten() {
             self.stage(Xid::AUTH, &auth.into());
         }
@@ -269,16 +275,16 @@ impl Session {
     pub(crate) fn take_verdict(&mut self, header: ReplyHeader) -> Result<(), Fault> {
         let answer = Answer { zxid: self.identity.last_zxid, reply: Reply::Auth(()) };
         match (self.access.answered(header.error.is_none()), header.error) {
-            (Verdict::Accepted(caller), _) => {
-                if let Some(call) = caller {
-                    self.complete(call, Owner::Caller, Ok(answer));
+            (Verdict::Accepted(callers), _) => {
+                for call in callers {
+                    self.complete(call, Owner::Caller, Ok(answer.clone()));
                 }
                 self.go_live_when_proven();
                 self.pump();
                 Ok(())
             }
-            (Verdict::Dropped(caller), Some(code)) => {
-                if let Some(call) = caller {
+            (Verdict::Dropped(callers), Some(code)) => {
+                for call in callers {
                     self.complete(call, Owner::Caller, Err(Error::Server(code)));
                 }
                 Err(Fault::AuthRefused(code))

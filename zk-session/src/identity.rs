@@ -14,6 +14,8 @@ pub(crate) struct Identity {
     pub(crate) last_zxid: Zxid,
     /// A server with a quorum knows the session. Others may have made it up, and may not know it.
     pub(crate) is_real: bool,
+    /// The owner of the session knows that it is there.
+    pub(crate) is_told: bool,
     /// Tries in a row that a server ended without an answer to the handshake of a new session.
     pub(crate) unanswered: usize,
 }
@@ -27,6 +29,7 @@ impl Identity {
             timeout,
             last_zxid,
             is_real: false,
+            is_told: false,
             unanswered: 0,
         }
     }

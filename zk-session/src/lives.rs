@@ -43,7 +43,7 @@ impl Session {
         let mut identity = Identity::unknown(handover.timeout, handover.last_zxid.max(config.seen));
         identity.session = handover.session;
         identity.password = handover.password;
-        identity.is_real = true;
+        (identity.is_real, identity.is_told) = (true, true);
         let mut session = Self::start(config, identity, now);
         session.try_next_server(now);
         session
@@ -64,9 +64,12 @@ impl Session {
         next.servers = Servers::new(self.servers.all().into(), &mut next.rng);
         next.calls = CallTable::new(self.calls.next_id());
         next.access = self.access.inherit();
-        next.removal = self.removal;
+        if self.removal != Removal::Asked {
+            next.removal = self.removal;
+        }
         next.next_conn = self.next_conn;
         next.next_pipeline = self.next_pipeline;
+        next.broken = self.broken.clone();
         next.holders = self.holders;
         // Expiries can come in a loop; each new session pauses like a failed try.
         let pause = next.pause();

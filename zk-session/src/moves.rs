@@ -60,6 +60,7 @@ impl Session {
         let fault = if is_read_only { Fault::FoundReadWrite } else { Fault::Rebalanced };
         self.lose(fault, true);
         // It was no failure: there is nothing to wait for.
+        self.servers.moved();
         if let Link::Resting { until } = &mut self.link {
             *until = self.now;
         }

@@ -10,7 +10,7 @@ use zk_proto::{
 };
 
 use crate::calls::{Owner, Written};
-use crate::error::{Ended, Error, Fault, Why};
+use crate::error::{Cut, Ended, Error, Fault, Why};
 use crate::link::{Link, Pulse};
 use crate::session::{Removal, Session};
 use crate::statistics::{Direction, FrameNote};
@@ -216,6 +216,8 @@ impl Session {
         }
         self.deliver(&call, result);
         match header.error {
+            // The server closes the connection now, and what is sent on it would be lost.
+            Some(Code::Unimplemented) if call.owner == Owner::Unwatch => Err(Fault::Cut(Cut::Closed)),
             Some(code @ (Code::SessionExpired | Code::SessionMoved)) if !wrong!(self, IgnoresThatItMoved) => {
                 Err(Fault::SessionRefused(code))
             }
@@ -276,7 +278,8 @@ impl Session {
     /// A request sent at `sent` was answered. A lease that had run out on an unbroken link is good again when there is
     /// new evidence for it.
     fn prove(&mut self, sent: crate::Instant) {
-        if self.link.pulse().is_none_or(|pulse| pulse.read_only) {
+        let has_quorum = |pulse: &Pulse| !pulse.read_only || wrong!(self, TrustsTheQuorumless);
+        if !self.link.pulse().is_some_and(has_quorum) {
             return;
         }
         if wrong!(self, TrustsEveryAnswer) {

@@ -14,7 +14,7 @@ use zk_proto::{Path, Server};
 use crate::access::Access;
 use crate::calls::{CallTable, How, Owner, Removed};
 use crate::chroot::Chroot;
-use crate::config::{Config, Unlinked};
+use crate::config::Config;
 use crate::error::{Ended, Error, Fault, Misuse, Refused, Why};
 use crate::identity::Identity;
 use crate::inbox::Inbox;
@@ -85,6 +85,8 @@ pub struct Session {
 pub(crate) enum Removal {
     /// Nobody knows: it is asked for only when a closed connection would do no harm.
     Untried,
+    /// It was asked for; until it is answered, nothing is sent that would be lost with the connection.
+    Asked,
     Known,
     Unknown,
 }
@@ -141,11 +143,10 @@ impl Session {
         }
         let mut request = request;
         self.chroot.outward(&mut request);
-        let wait = match options.unlinked.unwrap_or(self.config.unlinked) {
-            Unlinked::Wait { most } if !self.link.is_live() => most.map(|most| self.now + most),
-            Unlinked::Wait { .. } | Unlinked::Refuse => None,
-        };
-        let how = How { deadline: options.deadline, order: options.order, wait };
+        let rule = options.unlinked.unwrap_or(self.config.unlinked);
+        let wait = if self.link.is_live() { None } else { rule.until(self.now) };
+        let CallOptions { deadline, order, unlinked } = options;
+        let how = How { deadline, order, wait, unlinked };
         let call = self.calls.queue(request, Owner::Caller, how);
         self.pump();
         Ok(call)

@@ -129,6 +129,10 @@ impl Session {
         let ping_due = self.ping_due().is_some_and(|due| due <= self.now);
         if ping_due {
             self.ping();
+        } else if wrong!(self, PutsOffItsPing)
+            && let Some(pulse) = self.link.pulse_mut()
+        {
+            pulse.sent = self.now;
         }
         if proof_due {
             self.keep_alive();

@@ -118,6 +118,7 @@ impl Session {
         let is_early = wrong!(self, SpeaksBeforeItsLogin) && self.link.is_login();
         (self.link.is_live() || is_first || is_early)
             && !self.access.is_under_way()
+            && self.removal != Removal::Asked
             && self.outgoing.pending() < STAGED_LENGTH_MAX
     }
 
@@ -131,7 +132,7 @@ impl Session {
                 Removal::Known => true,
                 // The server may close the connection over it.
                 Removal::Untried => !self.calls.has_written(),
-                Removal::Unknown => false,
+                Removal::Asked | Removal::Unknown => false,
             };
             let Some((path, kind)) = may_ask.then(|| self.watches.forgettable()).flatten() else { return };
             let kind = if wrong!(self, TakesAllKindsAway) { WatchKind::Any } else { kind };
@@ -142,6 +143,9 @@ impl Session {
             }
             self.stage(xid, &request);
             self.calls.written(Written::own(id, xid, &request, self.now, self.outgoing.end()));
+            if self.removal == Removal::Untried {
+                self.removal = Removal::Asked;
+            }
         }
     }
 

@@ -317,6 +317,10 @@ impl Watches {
     fn spend(&mut self, kind: Kind, event: EventKind, path: &Path, fired: &mut Fired) {
         let Some(owners) = self.table.remove(&(kind, path.clone())) else { return };
         fired.expected = true;
+        if self.has_lasting(path) {
+            // The lasting watch may have stayed for these alone.
+            self.idle.insert(path.clone());
+        }
         for owner in owners {
             self.owners.remove(&owner);
             fired.told.push((owner, WatchEvent { kind: event, path: path.clone() }));

@@ -39,8 +39,10 @@ pub enum Wrong {
     NeverCloses,
     /// Asks for the watch of a call whose owner has given it up.
     AsksAllTheSame,
-    /// Does not send a sign of life (ZOOKEEPER-1751).
+    /// Does not send a sign of life.
     NeverPings,
+    /// Puts its ping off by a period when it wakes up before the ping is due (ZOOKEEPER-1751).
+    PutsOffItsPing,
     /// Pings at every turn while a ping is unanswered (ZOOKEEPER-562).
     FloodsWithPings,
     /// Takes nothing but the answer to its ping for a sign of life while it waits for one.
@@ -97,6 +99,8 @@ pub enum Wrong {
     RestoresItsOwnPaths,
     /// Takes the stump of a token for none at all, which can mean success (ZOOKEEPER-4342).
     TakesHalfATokenForNone,
+    /// Takes the answers of a server without a quorum for a proof that the session lives.
+    TrustsTheQuorumless,
     /// Lets a one-shot watch fire again and again (ZOOKEEPER-1412).
     FiresAgain,
     /// Restores watches where there are none (ZOOKEEPER-551).
@@ -142,7 +146,7 @@ pub enum Wrong {
 #[cfg(feature = "wrong")]
 impl Wrong {
     /// Those that show in worlds of any kind of trouble. The others need what is rare there; tests of their own show them.
-    pub const IN_WORLDS: [Self; 17] = [
+    pub const IN_WORLDS: [Self; 26] = [
         Self::KeepsTheQueue,
         Self::CallsItUnsent,
         Self::ForgetsTheWaiting,
@@ -160,6 +164,15 @@ impl Wrong {
         Self::NeverCloses,
         Self::AsksAllTheSame,
         Self::NeverPings,
+        Self::TakesTimeFromEvents,
+        Self::LivesBackwards,
+        Self::BelievesHearsay,
+        Self::OffersHearsay,
+        Self::ForgetsItsCredentials,
+        Self::HidesTheGap,
+        Self::RestoresItsOwnPaths,
+        Self::EndsWhatNeverWas,
+        Self::NeverPauses,
     ];
 }
 

@@ -203,3 +203,73 @@ fn watches_end_with_the_session_in_the_order_of_their_calls() {
     assert_eq!(script.session.watch_count(), 0);
     assert_eq!(script.session.last_fault(), Some(&Fault::Cut(zk_session::Cut::Closed)));
 }
+
+#[test]
+fn what_is_given_up_without_a_link_is_not_restored() {
+    let mut script = Script::linked(modern("a"));
+    script.watch("/a", Persistent, 10);
+    script.read(GetData { path: path("/b"), watch: true }, 10, data("x"));
+    script.cut();
+    script.session.unwatch(CallId::new(1));
+    script.told();
+    script.dialed_later();
+    script.session.unwatch(CallId::new(2));
+    script.connected();
+    script.accept(5);
+    assert!(script.sent().is_empty());
+    script.expect(&["connected 0x5 resumed"]);
+}
+
+#[test]
+fn what_is_given_up_while_it_is_restored_is_taken_away_again() {
+    let mut script = Script::linked(modern("a"));
+    script.watch("/a", Persistent, 10);
+    script.read(GetData { path: path("/b"), watch: true }, 10, data("x"));
+    script.relinked();
+    assert_eq!(script.restoring().len(), 1);
+    script.session.unwatch(CallId::new(1));
+    script.session.unwatch(CallId::new(2));
+    assert!(script.sent().is_empty(), "not before the watches stand");
+    script.event(NodeDataChanged, "/a");
+    script.restored(10);
+    assert_eq!(script.sent(), ["3 removeWatches /a", "4 removeWatches /b"]);
+    script.expect(&["connected 0x5 resumed"]);
+}
+
+#[test]
+fn no_call_is_risked_on_a_server_that_may_not_know_how_to_take_a_watch_away() {
+    let mut script = Script::linked(config("a"));
+    script.read(GetData { path: path("/a"), watch: true }, 10, data("x"));
+    script.read(GetData { path: path("/b"), watch: true }, 10, data("x"));
+    script.told();
+    script.session.unwatch(CallId::new(1));
+    script.session.unwatch(CallId::new(2));
+    script.get("/c", false);
+    assert_eq!(script.sent(), ["3 removeWatches /a"], "a server before 3.5 would close the connection now");
+    script.reply(3, 10, Err(Code::Unimplemented));
+    script.expect(&["disconnect", "suspended"]);
+    script.dialed_later();
+    script.connected();
+    script.accept(5);
+    assert_eq!(script.sent(), ["4 getData /c"]);
+    script.expect(&["connected 0x5 resumed"]);
+
+    // Nor is anything known if the link is lost before the answer.
+    let mut script = Script::linked(config("a"));
+    script.read(GetData { path: path("/a"), watch: true }, 10, data("x"));
+    script.session.unwatch(CallId::new(1));
+    script.get("/c", false);
+    assert_eq!(script.sent(), ["2 removeWatches /a"]);
+    script.relinked();
+    assert_eq!(script.sent(), ["3 getData /c"]);
+    script.get("/d", true);
+    let xid = script.last_sent();
+    script.reply(3, 10, Ok(data("x")));
+    script.reply(xid, 10, Ok(data("x")));
+    script.session.unwatch(CallId::new(4));
+    assert_eq!(script.sent(), ["5 removeWatches /d"]);
+    script.get("/e", false);
+    assert!(script.sent().is_empty());
+    removed(&mut script, 5);
+    assert_eq!(script.sent(), ["6 getData /e"]);
+}

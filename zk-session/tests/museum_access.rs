@@ -69,7 +69,7 @@ fn museum_s072_credentials_are_sent_until_a_server_has_answered_all() {
             assert!(script.sent().is_empty());
             script.reply(-4, 0, Ok(Reply::Auth(())));
         }
-        script.expect(&[&format!("{added:?} ok"), "connected 0x5 resumed"]);
+        script.expect(&[&format!("{added:?} ok"), "connected 0x5 new"]);
         assert_eq!(script.sent(), ["1 getData /a"]);
     });
 }
@@ -120,7 +120,7 @@ fn museum_s073_a_login_with_half_an_answer_is_no_login() {
             script.accept(5);
             assert_eq!(script.sent(), ["2 sasl"]);
             script.reply(2, 0, Ok(token(None)));
-            script.expect(&["connected 0x5 resumed"]);
+            script.expect(&["connected 0x5 new"]);
             assert!(matches!(&*script.sent(), [call] if call.ends_with("getData /a")));
         }
     });

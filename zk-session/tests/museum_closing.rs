@@ -234,6 +234,17 @@ fn museum_s063_the_server_is_told_after_the_calls_and_waited_for() {
         assert!(!is_over(&script), "the server has not answered");
         script.reply(5, 10, closed());
         script.expect(&["disconnect", "Ended(Closed)"]);
+
+        // A session that a server is granting at this moment is closed as well.
+        let mut script = Script::new(config("a"));
+        script.dialed();
+        script.connected();
+        script.session.close(script.now);
+        script.accept(5);
+        script.expect(&["connected 0x5 new"]);
+        assert_eq!(script.sent(), ["1 closeSession"]);
+        script.reply(1, 9, closed());
+        script.expect(&["disconnect", "Ended(Closed)"]);
     });
 }
 

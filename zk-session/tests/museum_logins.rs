@@ -183,7 +183,7 @@ fn museum_s042_each_connection_has_a_login_of_its_own() {
                 script.expect(&[]);
             }
         }
-        script.expect(&["connected 0x5 resumed"]);
+        script.expect(&["connected 0x5 new"]);
         assert!(matches!(&*sent, [(_, Request::GetData(_))]), "{sent:?}");
         script.reply(sent[0].0, 9, Ok(data("x")));
         script.expect(&["call 1 ok"]);

@@ -15,7 +15,7 @@ const MS: Duration = Duration::from_millis(1);
 /// server let the session of an idle client expire.
 #[test]
 fn museum_s003_no_ping_is_put_off_by_late_wake_ups() {
-    holds_but_not_if_wrong!([NeverPings], |config| {
+    holds_but_not_if_wrong!([PutsOffItsPing, NeverPings], |config| {
         let jitter = Duration::from_secs(1);
         for seed in 0..50 {
             let mut rng = Rng::new(seed);

@@ -1,6 +1,6 @@
 //! Who may do what with a node: ACLs, the identities of a connection, and how a server matches them.
 //!
-//! It knows the schemes world, auth, digest and ip, and the identity `super`; not sasl and x509.
+//! It knows the schemes world, auth, digest, ip and sasl, and the identity `super`; not x509.
 
 use std::net::IpAddr;
 
@@ -94,7 +94,7 @@ pub(crate) fn settle(
         let without = if quirks.null_acl_is_malformed { Code::MarshallingError } else { Code::InvalidAcl };
         let scheme = entry.scheme.as_deref().ok_or(without)?;
         if scheme == "auth" {
-            let proven = identities.iter().filter(|id| id.scheme == "digest");
+            let proven = identities.iter().filter(|id| ["digest", "sasl"].contains(&&*id.scheme));
             let before = settled.len();
             settled.extend(proven.map(|id| Acl { perms: entry.perms, id: id.clone() }));
             if settled.len() == before {
@@ -102,7 +102,7 @@ pub(crate) fn settle(
             }
             continue;
         }
-        let known = ["world", "digest", "ip"].contains(&scheme);
+        let known = ["world", "digest", "ip"].contains(&scheme) || (scheme == "sasl" && quirks.has_logins);
         if !known {
             return Err(Code::InvalidAcl);
         }
@@ -139,6 +139,7 @@ fn is_valid(id: &Id, quirks: &Quirks) -> bool {
     match &*id.scheme {
         "world" => id.id == "anyone",
         "digest" => has_two_parts(&id.id),
+        "sasl" => !id.id.is_empty(),
         "ip" => Range::parse(&id.id).is_some() && (quirks.addresses_have_bits || !id.id.contains('/')),
         _ => false,
     }
@@ -173,6 +174,7 @@ fn matches(identity: &Id, granted: &Id) -> bool {
         "ip" => {
             Range::parse(&granted.id).zip(address(&identity.id)).is_some_and(|(range, ip)| range.contains(ip))
         }
+        "sasl" => identity.id == granted.id || identity.id == "super",
         _ => identity.id == granted.id,
     }
 }

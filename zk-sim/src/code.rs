@@ -38,6 +38,8 @@ pub enum Code {
     NoWatcher = -121,
     /// The server does not allow its configuration to be changed.
     ReconfigDisabled = -123,
+    /// The server demands a login, and the connection has none.
+    SaslRequired = -124,
     /// A hard limit of a quota would be exceeded.
     QuotaExceeded = -125,
     /// The server has too much to do, and has not looked at the request.

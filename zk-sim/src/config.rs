@@ -1,5 +1,7 @@
 //! How a server is set up. It does not say how it is reached.
 
+use std::collections::BTreeMap;
+
 use crate::Quirks;
 
 /// Settings of a [`Server`](crate::Server).
@@ -15,6 +17,10 @@ pub struct Config {
     pub reap_interval_ms: u64,
     /// The digest id (see [`digest_id`](crate::digest_id)) of who may do everything, if there is somebody.
     pub super_digest: Option<String>,
+    /// Who may log in by DIGEST-MD5, and the passwords. If there is nobody, the server knows no logins.
+    pub users: BTreeMap<String, String>,
+    /// Whether clients must log in before anything else (`sessionRequireClientSASLAuth`; 3.4 does not know it).
+    pub requires_login: bool,
     /// How many transactions the log keeps after they were applied.
     pub log_kept_max: usize,
 }
@@ -28,6 +34,8 @@ impl Default for Config {
             server_id: 1,
             reap_interval_ms: 60_000,
             super_digest: None,
+            users: BTreeMap::new(),
+            requires_login: false,
             log_kept_max: 0,
         }
     }

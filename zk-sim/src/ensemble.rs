@@ -12,6 +12,7 @@ use crate::log::Log;
 use crate::peer::{self, Role};
 use crate::tree::Tree;
 use crate::txn::Txn;
+use crate::watches::Watches;
 use crate::{ConnId, Millis, ServerId, SessionId, Write, Zxid, server};
 
 pub use message::Message;
@@ -183,6 +184,11 @@ impl Ensemble {
     #[must_use]
     pub fn tree(&self, at: ServerId) -> Option<&Tree> {
         Some(self.replicas.get(index(at))?.tree())
+    }
+
+    /// The watches that a server has.
+    pub(crate) fn watches(&self, at: ServerId) -> Option<&Watches> {
+        Some(self.replicas.get(index(at))?.peer.watches())
     }
 
     /// Everything that was committed after `zxid`, in order.

@@ -15,7 +15,7 @@
 //!   can be true.
 //!
 //! The server does what ZooKeeper 3.8.0 does, or by [`Quirks`] what other versions do. It has been compared with real servers
-//! by the example `differential`. It does not know SASL and TLS.
+//! by the example `differential`. Of SASL it knows DIGEST-MD5; it does not know TLS.
 //!
 //! ```
 //! use zk_sim::{Config, ConnId, Input, Millis, Output, Server};
@@ -64,6 +64,7 @@ mod quota;
 mod read;
 mod reply;
 mod request;
+mod sasl;
 #[cfg(feature = "serve")]
 mod serve;
 mod server;

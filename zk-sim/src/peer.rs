@@ -3,7 +3,7 @@
 //! It has no log. What needs one it puts down as an [`Errand`], and the connection waits until that is settled: by
 //! [`Peer::deliver`], [`Peer::synced`] or [`Peer::renewed`].
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 
 use crate::acl::{self, Id};
@@ -17,6 +17,7 @@ use crate::{ConnId, Millis, SessionId, Zxid, apply};
 
 mod handshake;
 mod letters;
+mod login;
 mod reads;
 mod requests;
 mod settle;
@@ -35,6 +36,8 @@ pub(crate) struct Peer {
     outputs: VecDeque<Output>,
     errands: VecDeque<Errand>,
     next_session: SessionId,
+    /// The sessions that it has begun without a quorum.
+    local: BTreeSet<SessionId>,
     /// How many of the next requests are answered that there are too many.
     throttled: u32,
     received: u64,
@@ -109,6 +112,8 @@ struct Connection {
     waiting: VecDeque<Vec<u8>>,
     /// What the answer to a sync repeats.
     path: Option<String>,
+    /// The nonce of a challenge that is not answered.
+    challenge: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,6 +153,7 @@ impl Peer {
             outputs: VecDeque::new(),
             errands: VecDeque::new(),
             next_session: handshake::first_session(config.server_id, now),
+            local: BTreeSet::new(),
             throttled: 0,
             received: 0,
             sent: 0,
@@ -175,6 +181,10 @@ impl Peer {
         self.errands.pop_front()
     }
 
+    pub(crate) const fn watches(&self) -> &Watches {
+        &self.watches
+    }
+
     pub(crate) fn session_conn(&self, session: SessionId) -> Option<ConnId> {
         self.sessions.get(&session).copied()
     }
@@ -183,6 +193,7 @@ impl Peer {
     pub(crate) fn become_role(&mut self, role: Role) {
         if role != self.role {
             self.role = role;
+            self.local.clear();
             let conns: Vec<ConnId> = self.connections.keys().copied().collect();
             for conn in conns {
                 self.close(conn);
@@ -195,6 +206,7 @@ impl Peer {
     pub(crate) fn crash(&mut self) {
         self.connections.clear();
         self.sessions.clear();
+        self.local.clear();
         self.watches = Watches::default();
         self.outputs.clear();
         self.errands.clear();
@@ -215,9 +227,10 @@ impl Peer {
 
     pub(crate) fn connected(&mut self, conn: ConnId, peer: IpAddr) {
         let identities = vec![acl::of_peer(peer)];
-        let (rest, waiting) = (Vec::new(), VecDeque::new());
-        self.connections
-            .insert(conn, Connection { stage: Stage::Silent, identities, rest, waiting, path: None });
+        let (rest, waiting, path, challenge) = (Vec::new(), VecDeque::new(), None, None);
+        let stage = Stage::Silent;
+        let connection = Connection { stage, identities, rest, waiting, path, challenge };
+        self.connections.insert(conn, connection);
     }
 
     pub(crate) fn receive(&mut self, conn: ConnId, bytes: &[u8]) {

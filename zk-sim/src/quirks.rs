@@ -66,6 +66,14 @@ pub struct Quirks {
     pub path_edges_refused: bool,
     /// There is a node `/zookeeper/config` (from 3.5).
     pub has_config_node: bool,
+    /// A server without a quorum begins sessions of its own, which no other knows, and says of one that it does not know
+    /// that it is over; else it begins none, and takes the client's word. From 3.7 this is a setting
+    /// (`localSessionsEnabled`), and off unless told.
+    pub read_only_begins: bool,
+    /// A server without a quorum goes on with sessions that it knows; else it closes their connections (before 3.7).
+    pub read_only_renews: bool,
+    /// ACLs can name who has logged in. A setting: servers with users who log in can do it.
+    pub has_logins: bool,
     /// Nodes can have a time to live. A setting rather than a habit: servers call it `extendedTypesEnabled`, and it is
     /// off unless they are told.
     pub has_ttl_nodes: bool,
@@ -97,6 +105,9 @@ impl Quirks {
             addresses_have_bits: modern,
             path_edges_refused: modern,
             has_config_node: modern,
+            read_only_begins: version < Version::V3_8,
+            read_only_renews: version < Version::V3_8,
+            has_logins: false,
             has_ttl_nodes: modern,
             enforces_quotas: false,
         }

@@ -21,8 +21,8 @@ pub(crate) enum Body {
     Identities(Vec<Id>),
     /// An error code of its own, which is always 0: the answer to `addWatch`.
     NoError,
-    /// A token of SASL, which is always null.
-    NoToken,
+    /// A token of SASL.
+    Token(Option<Vec<u8>>),
     Outcome(Outcome),
     /// The items of a `multiRead`.
     Reads(Vec<Result<Self, Code>>),
@@ -35,6 +35,14 @@ pub(crate) fn answer(xid: i32, zxid: Zxid, result: &Result<Body, Code>) -> Vec<u
     if let Ok(body) = result {
         encode(body, &mut writer);
     }
+    writer.finish()
+}
+
+/// The frame that refuses a login: the only refusal with a body.
+pub(crate) fn login_refused(xid: i32, code: Code) -> Vec<u8> {
+    let mut writer = Writer::frame();
+    writer.header(xid, Zxid(0), code.raw());
+    writer.buffer(None);
     writer.finish()
 }
 
@@ -102,7 +110,7 @@ fn encode(body: &Body, writer: &mut Writer) {
             }
         }
         Body::NoError => writer.int(0),
-        Body::NoToken => writer.buffer(None),
+        Body::Token(token) => writer.buffer(token.as_deref()),
         Body::Outcome(outcome) => single(outcome, writer),
         Body::Reads(items) => {
             for item in items {

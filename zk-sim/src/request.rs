@@ -19,8 +19,9 @@ pub(crate) enum Request {
         scheme: Option<String>,
         credentials: Option<Vec<u8>>,
     },
-    /// No mechanism is known, so that the token does not matter.
-    Sasl,
+    Sasl {
+        token: Option<Vec<u8>>,
+    },
     /// A server alone has no ensemble to configure.
     Reconfig,
     CloseSession,
@@ -201,10 +202,7 @@ pub(crate) fn decode(opcode: i32, body: &[u8], quirks: &Quirks) -> Decoded<Reque
             let scheme = reader.text()?;
             Request::Auth { scheme, credentials: reader.buffer()?.map(<[u8]>::to_vec) }
         }
-        SASL => {
-            reader.buffer()?;
-            Request::Sasl
-        }
+        SASL => Request::Sasl { token: reader.buffer()?.map(<[u8]>::to_vec) },
         RECONFIG => {
             for _ in 0..3 {
                 reader.text()?;

@@ -25,6 +25,14 @@ pub(crate) enum Mode {
     Recursive,
 }
 
+/// What a connection has on a path.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Held {
+    pub(crate) data: bool,
+    pub(crate) children: bool,
+    pub(crate) lasts: bool,
+}
+
 /// The modes that one connection has on one path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 struct Modes {
@@ -109,6 +117,22 @@ impl Watches {
     /// How many paths are watched by how many connections, a connection on two paths counted twice.
     pub(crate) fn count(&self) -> usize {
         [&self.data, &self.child].iter().flat_map(|table| table.conns.values()).map(BTreeSet::len).sum()
+    }
+
+    /// What a connection has, by path.
+    pub(crate) fn of(&self, conn: ConnId) -> BTreeMap<&str, Held> {
+        let mut held: BTreeMap<&str, Held> = BTreeMap::new();
+        for (table, is_data) in [(&self.data, true), (&self.child, false)] {
+            for path in table.conns.get(&conn).into_iter().flatten() {
+                let modes =
+                    table.paths.get(path).and_then(|conns| conns.get(&conn)).copied().unwrap_or_default();
+                let held = held.entry(path).or_default();
+                held.data |= is_data && modes.once;
+                held.children |= !is_data && modes.once;
+                held.lasts |= modes.persistent || modes.recursive;
+            }
+        }
+        held
     }
 
     fn tables(&self, wanted: Wanted) -> [Option<&Table>; 2] {

@@ -45,6 +45,7 @@ mod marks;
 mod net;
 mod overheard;
 mod plan;
+mod promises;
 mod rest;
 mod servers;
 mod shrink;
@@ -168,14 +169,19 @@ impl World {
     fn new(decisions: Decisions, limits: Limits) -> Self {
         let mut decisions = decisions;
         let plan = Plan::draw(&mut decisions);
-        let quirks = Quirks::of(plan.version);
-        let server = Config { quirks, tick_ms: plan.tick_ms, ..Config::default() };
+        let mut quirks = Quirks::of(plan.version);
+        quirks.read_only_begins |= plan.local_sessions;
+        quirks.has_logins = plan.logins.is_some();
+        let users = plan.logins.map(|_| wishes::login()).into_iter().collect();
+        let requires_login = plan.logins == Some(true);
+        let server = Config { quirks, tick_ms: plan.tick_ms, users, requires_login, ..Config::default() };
         let setup = Setup {
             server,
             voters: plan.voters,
             observers: plan.observers,
             sync_limit: plan.sync_limit,
             election_ms: u64::from(plan.tick_ms / 4).max(20),
+            read_only_after_ms: plan.read_only.then_some(u64::from(plan.tick_ms)),
             ..Setup::default()
         };
         let ensemble = Ensemble::new(setup, EPOCH);

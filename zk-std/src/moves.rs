@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use zk_session::ops::Auth;
 use zk_session::proto::Secret;
-use zk_session::{Config, Error, Handover, Misuse, Server, Session};
+use zk_session::{Config, Ended, Error, Handover, Misuse, Server, Session, SessionState};
 
 use crate::client::Client;
 use crate::clock;
@@ -43,13 +43,18 @@ impl Client {
     /// Ends this client and all its clones, and hands the session over, so that [`Client::resume`] can go on with it in
     /// another process. No server is told: ephemeral nodes stay, as long as the session is resumed within its timeout.
     ///
-    /// Calls under way end with [`Ended::Detached`](zk_session::Ended::Detached), and so do watches and guards; await what
+    /// Calls under way end with [`Ended::Detached`], and so do watches and guards; await what
     /// matters first. A node that stood for a guard stays with the session.
     ///
-    /// `None`: there is no session, or it has ended.
+    /// `None`: there is no session, or it has ended or is being closed.
     #[must_use]
     pub fn detach(&self) -> Option<Handover> {
-        self.shared().with(|core, _| core.session.detach())
+        self.shared().with(|core, _| {
+            let handover = core.session.detach()?;
+            // A server may have been told already to close it.
+            let is_whole = *core.session.state() == SessionState::Ended(Ended::Detached);
+            is_whole.then_some(handover)
+        })
     }
 
     /// Opens a client that goes on with a session that was handed over, and returns at once: as [`Client::open`].

@@ -5,9 +5,10 @@
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use futures::Stream;
+use futures::task::AtomicWaker;
 use zk_session::ops::{AddWatch, AddWatchMode};
 use zk_session::{CallId, Ended, Error, IntoPath, Notice, WatchEvent};
 
@@ -39,12 +40,18 @@ pub enum Change {
 pub struct Events {
     shared: Arc<Shared>,
     call: CallId,
-    unread: Arc<Mutex<Unread>>,
+    board: Arc<Board>,
 }
 
 /// The writing end of an [`Events`].
 #[derive(Debug)]
-pub(crate) struct Feeder(Weak<Mutex<Unread>>);
+pub(crate) struct Feeder(Weak<Board>);
+
+#[derive(Debug, Default)]
+struct Board {
+    unread: Mutex<Unread>,
+    reader: AtomicWaker,
+}
 
 #[derive(Debug, Default)]
 struct Unread {
@@ -52,7 +59,6 @@ struct Unread {
     /// In front of them others were dropped.
     dropped: bool,
     over: bool,
-    reader: Option<Waker>,
 }
 
 impl Client {
@@ -68,12 +74,12 @@ impl Client {
     /// # Cancellation
     /// Dropping the future gives the watch up.
     pub async fn add_watch(&self, path: impl IntoPath, mode: AddWatchMode) -> Result<Events, Error> {
-        let unread = Arc::new(Mutex::new(Unread::default()));
-        let feeder = Feeder(Arc::downgrade(&unread));
+        let board = Arc::new(Board::default());
+        let feeder = Feeder(Arc::downgrade(&board));
         let request = AddWatch { path: path.into_path()?, mode }.into();
         let mut call = self.submit(request, Some(Listener::Lasting(feeder)))?;
         // From here on a drop gives the watch up.
-        let events = Events { shared: Arc::clone(self.shared()), call: call.id, unread };
+        let events = Events { shared: Arc::clone(self.shared()), call: call.id, board };
         call::typed::<AddWatch>((&mut call).await)?;
         Ok(events)
     }
@@ -89,15 +95,13 @@ impl Stream for Events {
     type Item = Change;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Change>> {
-        let mut unread = lock(&self.unread);
-        if let Some(change) = unread.take() {
-            return Poll::Ready(Some(change));
+        // Before the look, so that nothing can come between the two.
+        self.board.reader.register(context.waker());
+        let mut unread = self.board.lock();
+        match unread.take() {
+            None if !unread.over => Poll::Pending,
+            change => Poll::Ready(change),
         }
-        if unread.over {
-            return Poll::Ready(None);
-        }
-        unread.reader = Some(context.waker().clone());
-        Poll::Pending
     }
 }
 
@@ -118,13 +122,9 @@ impl Feeder {
     }
 
     fn put(&self, change: Change) {
-        let Some(unread) = self.0.upgrade() else { return };
-        let mut unread = lock(&unread);
-        unread.put(change);
-        let reader = unread.reader.take();
-        drop(unread);
-        if let Some(reader) = reader {
-            reader.wake();
+        if let Some(board) = self.0.upgrade() {
+            board.lock().put(change);
+            board.reader.wake();
         }
     }
 }
@@ -133,6 +133,12 @@ impl Drop for Feeder {
     /// Without a driver there is no session.
     fn drop(&mut self) {
         self.put(Change::Ended(Ended::Closed));
+    }
+}
+
+impl Board {
+    fn lock(&self) -> MutexGuard<'_, Unread> {
+        self.unread.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -167,10 +173,6 @@ impl Unread {
         }
         self.changes.pop_front()
     }
-}
-
-fn lock(unread: &Mutex<Unread>) -> MutexGuard<'_, Unread> {
-    unread.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
 //! What is this adapter's own: connections, wake-ups, drops. What both adapters promise is tested on real servers.
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::Duration;
 
 use futures::{FutureExt, StreamExt};
@@ -12,10 +11,13 @@ use zk_session::proto::Secret;
 use zk_session::{Instant, Output, Session};
 use zk_sim::Served;
 
+use self::servers::{listen, read_only_server, serve};
 use crate::{
-    Acl, AddWatchMode, Change, Client, Code, Config, ConnectError, CreateMode, Direction, Ended, Error,
-    EventKind, Fault, Jitter, Misuse, RetryPolicy, Server, SessionState, Why,
+    Acl, AddWatchMode, Backoff, Change, Client, Code, Config, ConnectError, CreateMode, Direction, Ended,
+    Error, EventKind, Fault, Jitter, Misuse, RetryPolicy, Server, SessionState, Why,
 };
+
+mod servers;
 
 /// What is enough for anything that is going to happen at all, and less than it takes a client of these tests to be
 /// woken by a ping: what comes late was forgotten.
@@ -56,60 +58,6 @@ fn was_answered(client: &Client, opcode: Opcode) -> bool {
     sent.is_some_and(|sent| {
         frames.iter().any(|frame| frame.direction == Direction::In && frame.xid == sent.xid)
     })
-}
-
-/// A server without a quorum, which grants a session for reads, has no node, and answers `exists` only.
-fn read_only_server() -> SocketAddr {
-    listen(serve_reads)
-}
-
-/// Hands every connection to a thread of its own.
-fn listen(serve: fn(TcpStream)) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address");
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            thread::spawn(move || serve(stream.expect("a client")));
-        }
-    });
-    address
-}
-
-fn serve_reads(mut stream: TcpStream) {
-    let mut head = [0; 4];
-    if stream.read_exact(&mut head).is_err() {
-        return;
-    }
-    if &head == b"isro" {
-        let _ = stream.write_all(b"ro");
-        return;
-    }
-    let Some(_greeting) = body(&mut stream, head) else { return };
-    let timeout = i32::try_from(TIMEOUT.as_millis()).expect("an int").to_be_bytes();
-    say(
-        &mut stream,
-        &[&0_i32.to_be_bytes(), &timeout, &7_i64.to_be_bytes(), &16_i32.to_be_bytes(), &[1; 16], &[1]],
-    );
-    while stream.read_exact(&mut head).is_ok() {
-        let Some(request) = body(&mut stream, head) else { return };
-        if request[4..8] == Opcode::Exists.raw().to_be_bytes() {
-            let no_node = Code::NoNode.raw().to_be_bytes();
-            say(&mut stream, &[&request[..4], &1_i64.to_be_bytes(), &no_node]);
-        }
-    }
-}
-
-/// The rest of a frame, if the client does not leave before.
-fn body(stream: &mut TcpStream, head: [u8; 4]) -> Option<Vec<u8>> {
-    let mut body = vec![0; u32::from_be_bytes(head) as usize];
-    stream.read_exact(&mut body).ok().map(|()| body)
-}
-
-fn say(stream: &mut TcpStream, fields: &[&[u8]]) {
-    let frame = fields.concat();
-    let length = u32::try_from(frame.len()).expect("short").to_be_bytes();
-    // A client that has left shows at the next read.
-    let _ = stream.write_all(&[&length, &*frame].concat());
 }
 
 /// A configuration of these servers, by which the first is tried first.
@@ -170,8 +118,7 @@ async fn the_link_stands_while_a_better_server_is_looked_for() {
 
 #[tokio::test]
 async fn a_deadline_is_kept_where_nothing_else_happens() {
-    let mut config = config(read_only_server());
-    config.read_only = true;
+    let config = config(listen(|stream| serve(stream, false)));
     let client = Client::open(config);
     client.connected(SOON).await.expect("linked");
     let start = std::time::Instant::now();
@@ -179,6 +126,21 @@ async fn a_deadline_is_kept_where_nothing_else_happens() {
     assert_eq!(hasty.get_data("/").await, Err(Error::MaybeApplied(Why::Deadline)));
     assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
     client.close().await;
+}
+
+#[tokio::test]
+async fn closing_needs_no_link() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    drop(listener);
+    let mut config = config(address);
+    config.seed = 1;
+    config.backoff = Backoff { first: TIMEOUT, most: TIMEOUT };
+    let client = Client::open(config);
+    until(|| client.last_fault().is_some()).await;
+    let start = std::time::Instant::now();
+    client.close().await;
+    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
 }
 
 #[tokio::test]

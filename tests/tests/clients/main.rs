@@ -5,6 +5,7 @@
 mod bad_input;
 mod calls;
 mod credentials;
+mod crowd;
 mod cuts;
 mod face;
 mod interop;

@@ -47,12 +47,13 @@ impl Watch {
 }
 
 pub fn is_watch(request: &Request) -> bool {
-    match request {
-        Request::GetData(read) => read.watch,
-        Request::Exists(look) => look.watch,
-        Request::GetChildren2(list) => list.watch,
-        _ => false,
+    if let Request::GetData(read) = request {
+        return read.watch;
     }
+    if let Request::GetChildren2(list) = request {
+        return list.watch;
+    }
+    matches!(request, Request::Exists(look) if look.watch)
 }
 
 /// The node itself and all above it.
@@ -165,7 +166,7 @@ impl Server {
             self.zxid += 1;
             self.nodes.insert(at.into(), (self.zxid, self.zxid));
             vec![(NodeCreated, at.to_owned()), (NodeChildrenChanged, above)]
-        } else if choice % 2 == 0 || at == "/" || !is_leaf {
+        } else if choice.is_multiple_of(2) || at == "/" || !is_leaf {
             self.zxid += 1;
             self.nodes.get_mut(at)?.0 = self.zxid;
             vec![(NodeDataChanged, at.to_owned())]
@@ -181,7 +182,7 @@ impl Server {
                     self.child.trigger(*kind, node)
                 }
                 NodeDeleted => self.data.trigger(*kind, node) | self.child.trigger(*kind, node),
-                _ => self.data.trigger(*kind, node),
+                NodeCreated | NodeDataChanged | EventKind::Unknown(_) => self.data.trigger(*kind, node),
             };
             events.extend(told.then(|| (*kind, node.clone())));
         }

@@ -69,19 +69,10 @@ impl Script {
     /// The requests that restore watches, if nothing else was sent.
     pub fn restoring(&mut self) -> Vec<SetWatches2> {
         let sent = self.sent_requests();
-        let lists = |(xid, request)| {
-            assert_eq!(xid, -8, "expected that watches are restored, got {request:?}");
-            if let Request::SetWatches(old) = request {
-                let SetWatches { relative_zxid, data, exist, child } = old;
-                let (persistent, recursive) = (Vec::new(), Vec::new());
-                SetWatches2 { relative_zxid, data, exist, child, persistent, recursive }
-            } else if let Request::SetWatches2(lists) = request {
-                lists
-            } else {
-                panic!("expected that watches are restored, got {request:?}");
-            }
+        let lists = |(xid, request): &(i32, Request)| {
+            lists(*xid, request).unwrap_or_else(|| panic!("expected that watches are restored: {sent:?}"))
         };
-        sent.into_iter().map(lists).collect()
+        sent.iter().map(lists).collect()
     }
 
     /// The server has restored the watches of one request.
@@ -168,4 +159,19 @@ impl Script {
 /// A credential of the scheme `digest`.
 pub fn digest(text: &'static str) -> Auth {
     Auth { scheme: "digest".into(), credential: Some(Secret::new(text.into())) }
+}
+
+/// The watches that a request restores; `None` if it does something else.
+pub fn lists(xid: i32, request: &Request) -> Option<SetWatches2> {
+    if xid != -8 {
+        return None;
+    }
+    if let Request::SetWatches2(lists) = request {
+        return Some(lists.clone());
+    }
+    let Request::SetWatches(SetWatches { relative_zxid, data, exist, child }) = request.clone() else {
+        return None;
+    };
+    let (persistent, recursive) = (Vec::new(), Vec::new());
+    Some(SetWatches2 { relative_zxid, data, exist, child, persistent, recursive })
 }

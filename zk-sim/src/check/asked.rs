@@ -51,7 +51,7 @@ impl Asked {
                 | Request::Sync { .. }
                 | Request::Ping
                 | Request::Auth { .. }
-                | Request::Sasl
+                | Request::Sasl { .. }
                 | Request::Reconfig,
             )
             | Err(_) => Self::Other,
@@ -83,6 +83,19 @@ impl Asked {
             Self::Read(read) => read_paths(read),
             Self::Other => vec![],
         }
+    }
+}
+
+/// Whether a write is of no consequence. Engines make such ones by themselves, to prove that their session lives.
+fn changes_nothing(write: &Write) -> bool {
+    match write {
+        Write::Multi(changes) => changes.iter().all(|change| matches!(change, Change::Check { .. })),
+        Write::Change(_)
+        | Write::SetAcl { .. }
+        | Write::Reap { .. }
+        | Write::OpenSession { .. }
+        | Write::Refused(_)
+        | Write::CloseSession => paths(write).is_empty(),
     }
 }
 
@@ -156,7 +169,7 @@ pub(super) fn matched<'a>(
         } else if let Some(place) = open.iter().position(|at| is_asked(*at)) {
             open.remove(place);
             Origin::Unanswered
-        } else if paths(&txn.write).is_empty() || !sessions.contains(&txn.session) {
+        } else if changes_nothing(&txn.write) || !sessions.contains(&txn.session) {
             Origin::Server
         } else {
             let unsent =

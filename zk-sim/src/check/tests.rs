@@ -109,7 +109,7 @@ impl Run {
             request::Request::Watch(_)
             | request::Request::Ping
             | request::Request::Auth { .. }
-            | request::Request::Sasl
+            | request::Request::Sasl { .. }
             | request::Request::Reconfig => panic!("nobody asks for {request:?}"),
         };
         let zxid = Zxid::new(self.tree.applied().0);

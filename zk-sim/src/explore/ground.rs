@@ -88,7 +88,7 @@ impl Ground {
             request::Request::Ping => Ok(Body::Nothing),
             request::Request::Watch(_)
             | request::Request::Auth { .. }
-            | request::Request::Sasl
+            | request::Request::Sasl { .. }
             | request::Request::Reconfig
             | request::Request::CloseSession => Err(Code::Unimplemented),
         }

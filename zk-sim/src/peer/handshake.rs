@@ -5,7 +5,7 @@ use crate::reply;
 use crate::sessions::password;
 use crate::txn::Write;
 use crate::wire::{Decoded, Reader};
-use crate::{Code, ConnId, Millis, SessionId};
+use crate::{Code, ConnId, Millis, Quirks, SessionId};
 
 /// What a client says first.
 struct Greeting<'a> {
@@ -59,11 +59,13 @@ impl Peer {
         let session = greeting.session;
         self.stage(conn, Stage::Greeting { session, timeout_ms, is_old });
         if self.role == Role::ReadOnly {
-            // It cannot ask the leader of a session that it knows, and takes the client's word for any other (3.7 to 3.9).
-            if self.tree.session_timeout_ms(session).is_some() {
-                self.close(conn)
+            let Quirks { read_only_begins, read_only_renews, .. } = self.config.quirks;
+            if self.tree.session_timeout_ms(session).is_none() {
+                self.renewed(conn, !read_only_begins || self.local.contains(&session));
+            } else if read_only_renews {
+                self.renewed(conn, true);
             } else {
-                self.renewed(conn, true)
+                self.close(conn);
             }
         } else {
             self.errands.push_back(Errand::Renew { conn, session, timeout_ms });
@@ -73,13 +75,18 @@ impl Peer {
     fn begin(&mut self, conn: ConnId, timeout_ms: u32, is_old: bool) {
         /// There was no request that this could answer.
         const NO_XID: i32 = 0;
-        if self.role == Role::ReadOnly {
-            // It cannot begin a session, and says so as if it had been asked for something else (3.7 to 3.9).
+        let is_read_only = self.role == Role::ReadOnly;
+        if is_read_only && !self.config.quirks.read_only_begins {
+            // It says so as if it had been asked for something else.
             return self.answer_now(conn, NO_XID, &Err(Code::NotReadOnly));
         }
         let session = self.next_session;
         self.next_session = SessionId(session.0.wrapping_add(1));
         self.stage(conn, Stage::Greeting { session, timeout_ms, is_old });
+        if is_read_only {
+            self.local.insert(session);
+            return self.renewed(conn, true);
+        }
         self.errands.push_back(Errand::Propose(Proposal {
             origin: Some(Origin { conn, xid: NO_XID }),
             session,

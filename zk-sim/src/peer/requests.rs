@@ -13,7 +13,7 @@ const PING_XID: i32 = -2;
 /// In the answer to an operation that the server does not know.
 const NO_ZXID: Zxid = Zxid(-1);
 /// In answers that do not come from the tree.
-const ZERO_ZXID: Zxid = Zxid(0);
+pub(super) const ZERO_ZXID: Zxid = Zxid(0);
 
 impl Peer {
     pub(super) fn request(&mut self, conn: ConnId, session: SessionId, timeout_ms: u32, frame: &[u8]) {
@@ -22,6 +22,10 @@ impl Peer {
         self.errands.push_back(Errand::Touch(session, timeout_ms));
         if !request::is_known(opcode, &self.config.quirks) {
             self.answer(conn, xid, NO_ZXID, &Err(Code::Unimplemented));
+            return self.close(conn);
+        }
+        if self.lacks_login(conn) && !request::is_for_the_door(opcode) {
+            self.answer(conn, xid, ZERO_ZXID, &Err(Code::SaslRequired));
             return self.close(conn);
         }
         if self.throttled > 0 && request::can_be_throttled(opcode) {
@@ -68,7 +72,7 @@ impl Peer {
             Request::Reconfig => {
                 self.propose(conn, session, xid, Write::Refused(Code::ReconfigDisabled));
             }
-            Request::Sasl => self.answer(conn, xid, ZERO_ZXID, &Ok(Body::NoToken)),
+            Request::Sasl { token } => self.log_in(conn, xid, token),
             Request::Auth { scheme, credentials } => {
                 let proven = self.prove(conn, scheme.as_deref(), credentials.as_deref());
                 self.answer(conn, xid, ZERO_ZXID, &proven.map(|()| Body::Nothing));
@@ -135,7 +139,7 @@ impl Peer {
         self.answer(conn, xid, self.tree.applied(), result);
     }
 
-    fn answer(&mut self, conn: ConnId, xid: i32, zxid: Zxid, result: &Result<Body, Code>) {
+    pub(super) fn answer(&mut self, conn: ConnId, xid: i32, zxid: Zxid, result: &Result<Body, Code>) {
         let frame = reply::answer(xid, zxid, result);
         self.send(conn, frame);
     }

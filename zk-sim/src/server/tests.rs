@@ -8,6 +8,7 @@ use crate::Version;
 use crate::wire::Reader;
 
 pub(crate) mod bytes;
+mod logins;
 mod matrix;
 mod reads;
 mod sessions;

@@ -1,15 +1,19 @@
 //! One client: an engine and its recipes, driven as an adapter would, on a clock of its own.
 
+use std::sync::Arc;
+
 use zk_recipes::Host;
+use zk_session::sasl::{DigestMd5, Mechanism};
 use zk_session::{
-    CallId, CallOptions, Calls, Config, ConnId, ConnectString, Input, Instant, Output, Refused, Request,
-    Server, Session, SessionState,
+    CallId, CallOptions, Calls, Config, ConnId, ConnectString, Fault, Input, Instant, KeepAlive, Order,
+    Output, Refused, Request, Server, Session, SessionState,
 };
 
 use super::World;
 use super::clock::{Clock, MILLI, Nanos};
 use super::lasting::Lasting;
-use super::net::Event;
+use super::marks::Mark;
+use super::net::{Credential, Event, Wire};
 use super::truth::LifeId;
 use super::users::Users;
 use super::violation::Law;
@@ -35,6 +39,10 @@ pub(super) struct Client {
     pub(super) users: Users,
     pub(super) watching: Watching,
     pub(super) lasting: Lasting,
+    /// The credentials that a server has accepted.
+    pub(super) proven: Vec<Credential>,
+    /// How it is set up.
+    pub(super) config: Config,
     pub(super) observed: Observed,
 }
 
@@ -51,8 +59,18 @@ pub(super) struct Observed {
     pub(super) zxid: i64,
     /// When it was asked to close.
     pub(super) closing: Option<Instant>,
-    /// Whether a server has said that the session is over.
+    /// Whether a server that could know it has said that the session is over.
     pub(super) told_over: bool,
+    /// Whether a server has refused who the client says it is.
+    pub(super) told_no: bool,
+    /// Whether a server with a quorum has granted the session.
+    pub(super) is_real: bool,
+    /// The session that its user knows of.
+    pub(super) known: Option<zk_session::SessionId>,
+    /// When it was told of another server to be moved to.
+    pub(super) beckoned: Option<Instant>,
+    /// How many links were lost.
+    pub(super) cuts: u32,
     /// In which step a connection was lost last, and when the first caller was told.
     pub(super) lost: (u64, u64),
     /// The connection that it had last, and to which server.
@@ -69,6 +87,11 @@ impl Observed {
             zxid: 0,
             closing: None,
             told_over: false,
+            told_no: false,
+            is_real: false,
+            known: None,
+            beckoned: None,
+            cuts: 0,
             lost: (0, 0),
             link: None,
         }
@@ -84,14 +107,14 @@ struct Noted<'a> {
 /// What was asked for.
 #[derive(Debug)]
 pub(super) enum Note {
-    Submitted(CallId, Request),
+    Submitted(CallId, Request, Order),
     Unwatched(CallId),
 }
 
 impl Calls for Noted<'_> {
     fn submit(&mut self, request: Request, options: CallOptions, now: Instant) -> Result<CallId, Refused> {
         let call = self.session.submit(request.clone(), options, now)?;
-        self.notes.push(Note::Submitted(call, request));
+        self.notes.push(Note::Submitted(call, request, options.order));
         Ok(call)
     }
 
@@ -108,7 +131,7 @@ impl Calls for Noted<'_> {
 impl Client {
     pub(super) fn new(config: Config, host_seed: u64, clock: Clock, now: Nanos, life: u32) -> Self {
         Self {
-            session: Session::new(config, clock.local(now)),
+            session: Session::new(config.clone(), clock.local(now)),
             host: Host::new(host_seed),
             clock,
             is_up: true,
@@ -120,6 +143,8 @@ impl Client {
             users: Users::default(),
             watching: Watching::default(),
             lasting: Lasting::default(),
+            proven: Vec::new(),
+            config,
             observed: Observed::new(),
         }
     }
@@ -232,7 +257,11 @@ impl World {
     }
 
     fn dial(&mut self, client: usize, conn: ConnId, server: ServerId) {
-        let wire = self.net.dial(client, server, conn);
+        let is_probe = self.main_wire(client).is_some();
+        if is_probe && !self.clients[client].config.read_only {
+            return self.broken(Law::ProbesUnasked, Some(client));
+        }
+        let wire = self.net.dial(client, server, conn, is_probe);
         self.clients[client].wires.push((conn, wire));
         let road = self.plan.road;
         self.net.up(self.now, wire, road, &mut self.decisions, Event::Dialed(wire));
@@ -243,15 +272,33 @@ impl World {
         let wires = &mut self.clients[client].wires;
         let Some(at) = wires.iter().position(|(known, _)| *known == conn) else { return };
         let (_, id) = wires.remove(at);
-        self.truth.cut((client, self.clients[client].life));
-        self.clients[client].lasting.cut();
         self.clients[client].old_conn = Some(conn);
+        let was_moved = matches!(self.clients[client].session.last_fault(), Some(Fault::Rebalanced));
+        self.marks.sometimes(was_moved, Mark::MovedByList);
+        self.cut_off_from(client, id);
         if let Some(wire) = self.net.wires.get_mut(&id) {
             wire.client_open = false;
             let road = self.plan.road;
             self.net.up(self.now, id, road, &mut self.decisions, Event::ServerHangup(id));
         }
         self.net.tidy(id);
+    }
+
+    /// The connection by which a client is linked, or is about to be.
+    pub(super) fn main_wire(&self, client: usize) -> Option<(crate::ConnId, &Wire)> {
+        let wires = self.clients[client].wires.iter().rev();
+        wires.filter_map(|(_, id)| Some((*id, self.net.wires.get(id)?))).find(|(_, wire)| !wire.is_probe)
+    }
+
+    /// A client has lost a connection, or has given it up.
+    pub(super) fn cut_off_from(&mut self, client: usize, id: crate::ConnId) {
+        if self.net.wires.get(&id).is_none_or(|wire| wire.is_probe) {
+            return;
+        }
+        self.truth.cut(self.life(client));
+        let own = &mut self.clients[client];
+        own.lasting.cut();
+        own.observed.cuts += 1;
     }
 
     /// Writes what the engine has to say, as far as the socket takes it.
@@ -332,6 +379,18 @@ impl World {
         let life = self.clients.get(client).map_or(0, |old| old.life + 1);
         let mut config = Config::new(self.connect_string(), self.decisions.below(u64::MAX));
         config.session_timeout = core::time::Duration::from_millis(self.plan.timeout_ms);
+        config.read_only = self.plan.read_only && self.decisions.chance(900_000);
+        config.plaintext_credentials = true;
+        config.keep_alive = self
+            .decisions
+            .pick(&[KeepAlive::Sync, KeepAlive::Sync, KeepAlive::Commit, KeepAlive::Ping])
+            .unwrap_or(KeepAlive::Sync);
+        if self.decisions.chance(200_000) {
+            config.credentials.push(super::wishes::credential(0));
+        }
+        if self.plan.logins.is_some() {
+            config.sasl = self.draw_login();
+        }
         #[cfg(feature = "wrong")]
         {
             config.wrong = self.limits.wrong_session;
@@ -341,7 +400,9 @@ impl World {
             Some(old) => old.clock,
             None => self.draw_clock(),
         };
-        let fresh = Client::new(config, host_seed, clock, self.now, life);
+        let mut fresh = Client::new(config, host_seed, clock, self.now, life);
+        let configured = fresh.config.credentials.iter().map(super::wishes::shown);
+        fresh.proven = configured.collect();
         if let Some(old) = self.clients.get_mut(client) {
             *old = fresh;
         } else {
@@ -349,6 +410,17 @@ impl World {
         }
         self.move_in(client);
         self.drive(client);
+    }
+
+    /// How a client proves itself: mostly right, where something may go wrong now and then not, or not at all.
+    fn draw_login(&mut self) -> Option<Arc<dyn Mechanism>> {
+        let entropy = self.decisions.below(u64::MAX).to_be_bytes();
+        let dice = if self.plan.is_calm() { 0 } else { self.decisions.below(10) };
+        let (user, password) = super::wishes::login();
+        let password = if dice == 8 { "guesses".into() } else { password };
+        let mut whole = [0; 16];
+        whole[..entropy.len()].copy_from_slice(&entropy);
+        (dice != 9).then(|| Arc::new(DigestMd5::new(&user, &password, whole)) as Arc<dyn Mechanism>)
     }
 
     fn draw_clock(&mut self) -> Clock {

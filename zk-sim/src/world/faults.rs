@@ -260,8 +260,7 @@ impl World {
             (0..self.clients.len()).filter(|client| holds(&self.clients[*client])).collect();
         let client =
             if holders.is_empty() { self.some_client() } else { self.decisions.pick(&holders).unwrap_or(0) };
-        let wire = self.clients[client].wires.last().and_then(|(_, id)| self.net.wires.get(id));
-        let Some(server) = wire.map(|wire| wire.server) else { return };
+        let Some(server) = self.main_wire(client).map(|(_, wire)| wire.server) else { return };
         for other in self.ensemble.servers().collect::<Vec<_>>() {
             self.net.block(End::Client(client), End::Server(other), until);
         }
@@ -271,7 +270,14 @@ impl World {
 
     fn cut_off(&mut self, until: Nanos) {
         let server = self.some_server();
+        // Until a server knows that it has no quorum, and for long enough that clients come to it for want of others.
+        let is_alone = self.plan.read_only && self.decisions.chance(500_000);
+        let patience = u64::from(self.plan.sync_limit * self.plan.tick_ms) * MILLI;
+        let until = if is_alone { until + 2 * patience } else { until };
         for other in self.ensemble.servers().filter(|other| *other != server).collect::<Vec<_>>() {
+            if is_alone {
+                self.server_mut(other).closed = (until, false);
+            }
             self.net.block(End::Server(server), End::Server(other), until);
             self.net.block(End::Server(other), End::Server(server), until);
         }

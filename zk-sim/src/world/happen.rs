@@ -99,14 +99,13 @@ impl World {
     pub(super) fn client_loses(&mut self, id: ConnId, cut: Cut) {
         let Some((client, conn)) = self.client_end(id) else { return };
         self.clients[client].wires.retain(|(known, _)| *known != conn);
-        self.truth.cut(self.life(client));
-        self.clients[client].lasting.cut();
+        self.cut_off_from(client, id);
         if let Some(wire) = self.net.wires.get_mut(&id) {
             wire.client_open = false;
             let (server, seen) = (wire.server, self.clients[client].session.last_zxid().raw());
             let applied = self.ensemble.tree(server).map_or(seen, |tree| tree.applied().0);
             let was_linked = self.clients[client].session.state().is_connected();
-            self.marks.sometimes(!was_linked && applied < seen, Mark::SentAway);
+            self.marks.sometimes(!was_linked && !wire.is_probe && applied < seen, Mark::SentAway);
         }
         self.net.tidy(id);
         self.input(client, Input::Disconnected(conn, cut));

@@ -100,15 +100,23 @@ impl Lasting {
         }
     }
 
-    /// A call was answered; if yes, from the state at this transaction. What has happened since is told from here on.
-    pub(super) fn answered(&mut self, call: CallId, at: Option<Zxid>, feed: &[(Zxid, Trigger)]) {
-        let Some(((path, is_recursive), at)) = self.wanted.remove(&call).zip(at) else { return };
+    /// A call was answered; if yes, from the state at this transaction. What has happened since is told from here on. If not,
+    /// the path that is not watched.
+    pub(super) fn answered(
+        &mut self,
+        call: CallId,
+        at: Option<Zxid>,
+        feed: &[(Zxid, Trigger)],
+    ) -> Option<String> {
+        let (path, is_recursive) = self.wanted.remove(&call)?;
+        let Some(at) = at else { return Some(path) };
         let mut watch = Watch { path, is_recursive, standing: Standing::Linked, owed: VecDeque::new() };
         let from = feed.partition_point(|(zxid, _)| *zxid <= at);
         for (zxid, trigger) in feed.get(from..).unwrap_or_default() {
             watch.owe(*zxid, trigger);
         }
         self.set.insert(call, watch);
+        None
     }
 
     pub(super) fn forget(&mut self, call: CallId) {

@@ -1,11 +1,14 @@
 //! What is held to be true at every step, and at rest.
 
-use zk_session::{Answer, CallId, Code, Ended, Error, Input, Notice, Output, SessionState, WatchEvent};
+use zk_session::{
+    Answer, CallId, Code, Ended, Error, Fault, Input, KeepAlive, Notice, Output, Reply, SessionState,
+    WatchEvent,
+};
 
 use super::World;
 use super::client::{Note, Observed};
 use super::marks::Mark;
-use super::truth::Verdict;
+use super::truth::{Verdict, is_proof};
 use super::users::Aim;
 use super::violation::Law;
 use crate::{Event, Kind, SessionId, Txn, Write, Zxid, request};
@@ -16,12 +19,12 @@ impl World {
         let life = self.life(client);
         for note in notes.drain(..) {
             match note {
-                Note::Submitted(call, request) => {
+                Note::Submitted(call, request, order) => {
                     let mut body = Vec::new();
                     request.encode(&mut body);
                     let decoded = request::decode(request.opcode().raw(), &body, &self.quirks);
                     let write = match decoded {
-                        Ok(request::Request::Write(write)) => Some(write),
+                        Ok(request::Request::Write(write)) if !is_proof(&write) => Some(write),
                         _ => None,
                     };
                     self.trace.line(|| format!("client {client} {call:?} {request:?}"));
@@ -29,7 +32,7 @@ impl World {
                     self.clients[client].lasting.asked(call, &request);
                     self.moments += 1;
                     self.diary.submitted(life, call, request, self.now);
-                    self.truth.submitted(life, call, write, self.moments);
+                    self.truth.submitted(life, call, (write, order), self.moments);
                 }
                 Note::Unwatched(call) => self.forget_watch(client, call),
             }
@@ -108,11 +111,14 @@ impl World {
             Err(error) => Verdict::of(*error),
         };
         self.trace.note(&(call, result.as_ref().err()));
+        self.keeps_promises(client, call, result);
         self.tell_truth(client, call, verdict);
         let session = self.clients[client].session.id();
         self.diary.completed(self.life(client), call, session, result, self.now);
         let seen = Zxid(self.clients[client].observed.zxid);
-        if let Ok(answer) = result {
+        // The answer to a credential shows no state.
+        let shows = |answer: &&Answer| !matches!(answer.reply, Reply::Auth(()));
+        if let Some(answer) = result.as_ref().ok().filter(shows) {
             let zxid = answer.zxid.raw();
             self.trace.note(&zxid);
             if zxid < seen.0 {
@@ -128,7 +134,10 @@ impl World {
         }
         let until = Zxid(self.clients[client].session.last_zxid().raw());
         let own = &mut self.clients[client];
-        own.lasting.answered(call, result.as_ref().ok().map(|it| Zxid(it.zxid.raw())), &self.truth.feed);
+        let at = result.as_ref().ok().map(|it| Zxid(it.zxid.raw()));
+        if let Some(path) = own.lasting.answered(call, at, &self.truth.feed) {
+            own.watching.refused(path);
+        }
         match result {
             Ok(answer) => {
                 let at = Zxid(answer.zxid.raw());
@@ -169,16 +178,22 @@ impl World {
     fn entered(&mut self, client: usize, state: SessionState) {
         self.trace.note(&state);
         let before = std::mem::replace(&mut self.clients[client].observed.state, state);
+        let known = self.clients[client].observed.known;
         let lawful = match (before, state) {
             // The first word of a session that follows another.
             (SessionState::Connecting, SessionState::Connecting) => self.clients[client].life > 0,
-            (SessionState::Connecting, SessionState::Connected { resumed, .. }) => !resumed,
             (
+                SessionState::Connecting | SessionState::Suspended { .. } | SessionState::LeaseExpired,
+                SessionState::Connected { resumed, session, .. },
+            ) => resumed == (known == Some(session)),
+            (
+                SessionState::Connecting | SessionState::Suspended { .. } | SessionState::LeaseExpired,
+                SessionState::ReadOnly { .. },
+            )
+            | (
+                SessionState::Connected { .. } | SessionState::ReadOnly { .. },
                 SessionState::Suspended { .. } | SessionState::LeaseExpired,
-                SessionState::Connected { resumed, .. },
-            ) => resumed,
-            (SessionState::Connected { .. }, SessionState::Connected { .. }) => false,
-            (SessionState::Connected { .. }, SessionState::Suspended { .. } | SessionState::LeaseExpired)
+            )
             | (SessionState::Suspended { .. }, SessionState::LeaseExpired)
             | (_, SessionState::Ended(_)) => true,
             _ => false,
@@ -186,13 +201,32 @@ impl World {
         if !lawful {
             return self.broken(Law::StateOrder, Some(client));
         }
+        let was_read_only = matches!(before, SessionState::ReadOnly { .. });
+        let was_moved = matches!(
+            self.clients[client].session.last_fault(),
+            Some(Fault::Rebalanced | Fault::FoundReadWrite)
+        );
+        let found = self.clients[client].session.last_fault() == Some(&Fault::FoundReadWrite);
+        self.marks.sometimes(was_read_only && found, Mark::ReadWriteFound);
         match state {
-            SessionState::Connected { timeout, resumed, .. } => {
+            SessionState::Connected { timeout, resumed, session } => {
                 self.clients[client].observed.timeout = timeout;
+                self.clients[client].observed.known = Some(session);
                 self.marks.sometimes(resumed, Mark::Resumed);
                 self.linked(client, resumed);
             }
-            SessionState::Suspended { .. } if self.plan.is_calm() && !self.is_healing => {
+            SessionState::ReadOnly { timeout, session } => {
+                self.clients[client].observed.timeout = timeout;
+                self.marks.sometimes(true, Mark::ReadOnlyEntered);
+                if !self.clients[client].config.read_only {
+                    return self.broken(Law::ReadOnlyUnasked, Some(client));
+                }
+                let is_resumed = self.clients[client].observed.known.replace(session) == Some(session);
+                self.linked(client, is_resumed);
+            }
+            SessionState::Suspended { .. }
+                if self.plan.is_calm() && !self.is_healing && !was_read_only && !was_moved =>
+            {
                 self.broken(Law::Disturbed, Some(client));
             }
             SessionState::Ended(ended) => self.over(client, ended),
@@ -202,14 +236,12 @@ impl World {
     }
 
     fn linked(&mut self, client: usize, resumed: bool) {
-        let own = &mut self.clients[client];
-        let Some((_, id)) = own.wires.last() else { return };
-        let Some((server, restored)) = self.net.wires.get(id).map(|wire| (wire.server, wire.restored)) else {
-            return;
-        };
+        let Some((id, wire)) = self.main_wire(client) else { return };
+        let (server, restored) = (wire.server, wire.restored);
+        self.clients[client].observed.beckoned = None;
         // A lease that is good again needs no other connection.
-        let before = own.observed.link.replace((*id, server));
-        let is_other = before.is_some_and(|(before, _)| before != *id);
+        let before = self.clients[client].observed.link.replace((id, server));
+        let is_other = before.is_some_and(|(before, _)| before != id);
         self.marks.sometimes(before.is_some_and(|(_, before)| before != server), Mark::Moved);
         if resumed
             && is_other
@@ -234,6 +266,10 @@ impl World {
         if is_expired && !is_over && !is_outlasted {
             return self.broken(Law::ExpiryTooSoon, Some(client));
         }
+        self.marks.sometimes(ended == Ended::AuthFailed, Mark::AuthFailed);
+        if ended == Ended::AuthFailed && !self.clients[client].observed.told_no {
+            return self.broken(Law::AuthFailedUnasked, Some(client));
+        }
         if !self.truth.is_settled(self.life(client)) {
             self.broken(Law::ToldNever, Some(client));
         }
@@ -251,7 +287,7 @@ impl World {
         if own.users.lockers.iter().any(holds) && now > own.session.lease_end() {
             return self.broken(Law::LapseIsTold, Some(client));
         }
-        if state.is_connected() && now > heard + timeout * 2 / 3 {
+        if is_linked(state) && now > heard + timeout * 2 / 3 {
             return self.broken(Law::SilenceIsTold, Some(client));
         }
         if now > heard + timeout * 4 / 3 {
@@ -303,26 +339,50 @@ impl World {
     /// A session has ended: no guard of it may be valid.
     fn check_leases(&mut self, session: SessionId) {
         let holds = |aim: Aim| matches!(aim, Aim::Holding(fence) if !self.meddled.contains(&fence.raw()));
+        let is_its = |client: &super::Client| {
+            client.is_up && client.session.id().raw() == session.0 && client.observed.closing.is_none()
+        };
         let is_valid = |client: &super::Client| {
-            client.is_up
-                && client.session.id().raw() == session.0
-                && client.observed.closing.is_none()
+            is_its(client)
                 && client.users.lockers.iter().any(|locker| holds(locker.aim))
+                && self.is_sure(client)
                 && client.clock.local(self.now) < client.session.lease_end()
         };
-        let broken = self.clients.iter().position(is_valid);
-        if broken.is_some() && self.truth.wipes == 0 && self.plan.keeps_the_assumptions() {
-            self.broken(Law::LeaseOutlivesSession, broken);
+        let is_proven = |client: &super::Client| {
+            is_its(client)
+                && client.session.proven_until().is_some_and(|until| client.clock.local(self.now) < until)
+        };
+        if self.truth.wipes > 0 {
+            return;
         }
+        let broken = self.clients.iter().position(is_valid);
+        if broken.is_some() && self.plan.keeps_the_assumptions() {
+            return self.broken(Law::LeaseOutlivesSession, broken);
+        }
+        let broken = self.clients.iter().position(is_proven);
+        if broken.is_some() && self.plan.pings_are_steady() {
+            self.broken(Law::ProofOutlivesSession, broken);
+        }
+    }
+
+    /// Whether the lease of this client is what it says. One that is kept by pings is not, where servers go on answering
+    /// them without a leader.
+    pub(super) fn is_sure(&self, client: &super::Client) -> bool {
+        client.config.keep_alive != KeepAlive::Ping || !self.plan.overrates_pings()
     }
 
     /// Hands bytes to a client.
     pub(super) fn deliver(&mut self, client: usize, conn: zk_session::ConnId, bytes: &[u8]) {
         let now = self.local(client);
         self.trace.line(|| format!("client {client} <- {} bytes", bytes.len()));
+        let is_probe = self.main_wire(client).is_none_or(|(_, wire)| wire.conn != conn);
         let own = &mut self.clients[client];
-        let is_linked = own.observed.state.is_connected();
-        own.observed.heard = now;
+        let is_linked = is_linked(own.observed.state) && !is_probe;
+        if !is_probe {
+            own.observed.heard = now;
+        } else if bytes.starts_with(b"rw") {
+            own.observed.beckoned = Some(now);
+        }
         if is_linked {
             own.observed.heard_linked = now;
         }
@@ -331,4 +391,9 @@ impl World {
         own.session.receive_buffer(conn).extend_from_slice(bytes);
         self.input(client, Input::Received(conn));
     }
+}
+
+/// Whether a session is linked to a server, whatever that can do.
+pub(super) const fn is_linked(state: SessionState) -> bool {
+    matches!(state, SessionState::Connected { .. } | SessionState::ReadOnly { .. })
 }

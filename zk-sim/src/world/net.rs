@@ -41,6 +41,9 @@ pub(super) enum End {
     Server(ServerId),
 }
 
+/// A scheme and what proves somebody by it.
+pub(super) type Credential = (String, Vec<u8>);
+
 /// One connection of a client.
 #[derive(Clone, Debug)]
 pub(super) struct Wire {
@@ -53,6 +56,12 @@ pub(super) struct Wire {
     pub(super) said: Vec<u8>,
     /// Whether the first frame is over.
     pub(super) has_greeted: bool,
+    /// Asks a server whether it has a quorum, and nothing else.
+    pub(super) is_probe: bool,
+    /// Whether the server has accepted a login.
+    pub(super) has_logged_in: bool,
+    /// The credentials that were sent: scheme and secret.
+    pub(super) shown: Vec<Credential>,
     /// Since when the server has the watches that the client had before.
     pub(super) restored: Option<Zxid>,
     /// Whether the server has said something.
@@ -129,12 +138,18 @@ impl Net {
     }
 
     /// Opens a connection from a client's side.
-    pub(super) fn dial(&mut self, client: usize, server: ServerId, conn: zk_session::ConnId) -> ConnId {
+    pub(super) fn dial(
+        &mut self,
+        client: usize,
+        server: ServerId,
+        conn: zk_session::ConnId,
+        is_probe: bool,
+    ) -> ConnId {
         self.next_wire += 1;
         let id = ConnId(self.next_wire);
         let (client_open, server_open) = (true, false);
         let (is_greeted, is_hole, loses_reply, window, up, down) = (false, false, false, None, 0, 0);
-        let (said, has_greeted, restored) = (Vec::new(), false, None);
+        let (said, has_greeted, shown, restored) = (Vec::new(), false, Vec::new(), None);
         let wire = Wire {
             client,
             server,
@@ -143,6 +158,9 @@ impl Net {
             server_open,
             said,
             has_greeted,
+            is_probe,
+            has_logged_in: false,
+            shown,
             restored,
             is_greeted,
             is_hole,

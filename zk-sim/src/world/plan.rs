@@ -16,6 +16,12 @@ pub(super) struct Plan {
     pub(super) tick_ms: u32,
     pub(super) sync_limit: u32,
     pub(super) timeout_ms: u64,
+    /// Whether servers without a quorum serve reads.
+    pub(super) read_only: bool,
+    /// Whether clients log in, and whether they must.
+    pub(super) logins: Option<bool>,
+    /// Whether they begin sessions of their own, in releases that must be told so.
+    pub(super) local_sessions: bool,
     /// Between clients and servers.
     pub(super) road: Road,
     /// Between servers.
@@ -60,7 +66,12 @@ impl Plan {
         // From the shortest that a server grants, where leases have the least room, to half of the longest.
         let timeout_ms = u64::from(tick_ms) * decisions.pick(&[4, 2, 2, 3, 6, 10]).unwrap_or(4);
         let voters = decisions.pick(&[3, 1, 5]).unwrap_or(3);
-        let faults = if is_calm { vec![] } else { Self::draw_faults(decisions) };
+        let read_only = decisions.chance(HALF);
+        let mut faults = if is_calm { vec![] } else { Self::draw_faults(decisions) };
+        if read_only && !is_calm && !faults.contains(&Kind::CutOff) {
+            // Without it there is hardly ever a server without a quorum.
+            faults.push(Kind::CutOff);
+        }
         let timeout = timeout_ms * MILLI;
         Self {
             version: decisions
@@ -79,6 +90,9 @@ impl Plan {
             tick_ms,
             sync_limit: u32::try_from(decisions.between(3, 10)).unwrap_or(5),
             timeout_ms,
+            read_only,
+            logins: decisions.chance(HALF / 4).then(|| decisions.chance(HALF)),
+            local_sessions: decisions.chance(HALF),
             road: Self::draw_road(decisions, timeout, is_calm),
             highway: Self::draw_highway(decisions, u64::from(tick_ms) * MILLI),
             jitter: if is_calm { 0 } else { decisions.below(timeout / 50) },
@@ -101,6 +115,26 @@ impl Plan {
     /// Whether the servers report to each other as quickly as a lease assumes. A server that stops for a while does not.
     pub(super) fn keeps_the_assumptions(&self) -> bool {
         !self.faults.contains(&Kind::ServerPause)
+    }
+
+    /// Whether leases are kept by pings although servers that are cut off go on answering them.
+    pub(super) fn overrates_pings(&self) -> bool {
+        self.faults.contains(&Kind::CutOff)
+    }
+
+    /// Whether pings get to the leader as steadily as a proof by a transaction assumes.
+    pub(super) fn pings_are_steady(&self) -> bool {
+        let delays = [
+            Kind::ServerPause,
+            Kind::CutOff,
+            Kind::ClientPause,
+            Kind::Partition,
+            Kind::Stall,
+            Kind::Window,
+            Kind::Hole,
+            Kind::Lag,
+        ];
+        self.road.slow == 0 && !delays.iter().any(|kind| self.faults.contains(kind))
     }
 
     fn draw_faults(decisions: &mut Decisions) -> Vec<Kind> {

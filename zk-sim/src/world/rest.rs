@@ -1,16 +1,20 @@
 //! What must be when nothing has gone wrong for long, and whether all that was answered was true.
 
+use zk_session::{Ended, SessionState};
+
 use super::World;
+use super::faults::Kind;
 use super::users::{Aim, directory};
 use super::violation::Law;
-use crate::{Kind, Zxid, check};
+use crate::{Version, Zxid, check};
 
 impl World {
     /// What must be when nothing has gone wrong for long.
     pub(super) fn check_rest(&mut self) {
         for client in 0..self.clients.len() {
             let own = &self.clients[client];
-            if !own.is_up || own.observed.closing.is_some() {
+            let refused = matches!(own.observed.state, SessionState::Ended(Ended::AuthFailed));
+            if !own.is_up || own.observed.closing.is_some() || refused {
                 continue;
             }
             let law = if !own.session.state().is_connected() {
@@ -19,6 +23,8 @@ impl World {
                 Law::CallIsStuck
             } else if (own.watching.is_owed() || own.lasting.is_owed()) && self.truth.wipes == 0 {
                 Law::WatchIsLost
+            } else if self.has_unwanted_watch(client) {
+                Law::WatchStays
             } else {
                 continue;
             };
@@ -29,6 +35,26 @@ impl World {
                 return self.broken(law, None);
             }
         }
+    }
+
+    /// Whether the server of a client has a watch that the client could have taken away. Before 3.5 none can be, and one
+    /// that lasts stays as long as it may serve others at its path. A server that has too much to do may not listen.
+    fn has_unwanted_watch(&mut self, client: usize) -> bool {
+        let is_promised = self.plan.version >= Version::V3_5 && !self.plan.faults.contains(&Kind::Throttle);
+        let wire = self.main_wire(client).filter(|_| is_promised && self.truth.wipes == 0);
+        let Some((id, server)) = wire.map(|(id, wire)| (id, wire.server)) else { return false };
+        let own = &self.clients[client];
+        let held = self.ensemble.watches(server).map(|watches| watches.of(id)).unwrap_or_default();
+        let unwanted = held.iter().find(|(path, held)| {
+            let (data, children) = (own.watching.waits(path, false), own.watching.waits(path, true));
+            if held.lasts {
+                !data && !children && !own.lasting.stands(path)
+            } else {
+                (held.data && !data) || (held.children && !children)
+            }
+        });
+        self.trace.line(|| format!("client {client} does not want {unwanted:?}"));
+        unwanted.is_some()
     }
 
     /// Compares every answer of the run with the state that it claims to show.
@@ -60,7 +86,9 @@ impl World {
         let directory = directory(number);
         let nodes = self.truth.head.nodes().filter(|(path, _)| crate::path::is_within(path, &directory));
         let owners: Vec<i64> = nodes
-            .filter_map(|(_, node)| if let Kind::Ephemeral(owner) = node.kind { Some(owner.0) } else { None })
+            .filter_map(
+                |(_, node)| if let crate::Kind::Ephemeral(owner) = node.kind { Some(owner.0) } else { None },
+            )
             .collect();
         for owner in &owners {
             let nodes = owners.iter().filter(|other| *other == owner).count();

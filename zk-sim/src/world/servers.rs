@@ -4,7 +4,7 @@ use super::marks::Mark;
 use super::net::Event;
 use super::{Host, OPERATOR, World};
 use crate::wire::{LENGTH_BYTES, Reader};
-use crate::{ConnId, Role, ServerId, Write, Zxid, ensemble, peer};
+use crate::{Code, ConnId, Role, ServerId, Write, Zxid, ensemble, peer};
 
 const HALF: u64 = 500_000;
 /// The xid under which clients restore their watches.
@@ -47,6 +47,10 @@ impl World {
                     }
                     if let Some(wire) = self.net.wires.get_mut(&id) {
                         wire.server_open = false;
+                        // To a login that fails, servers of 3.4 say nothing.
+                        if let Some(client) = self.clients.get_mut(wire.client) {
+                            client.observed.told_no |= client.config.sasl.is_some() && !wire.has_logged_in;
+                        }
                         let (road, gone) = (self.plan.road, Event::ClientHangup(id, true));
                         self.net.down(self.now, id, road, &mut self.decisions, gone);
                     }
@@ -91,11 +95,16 @@ impl World {
     pub(super) fn note_greeting(&mut self, id: ConnId, bytes: &[u8]) {
         /// Where a greeting has the timeout.
         const TIMEOUT: std::ops::Range<usize> = 8..12;
+        /// Where it says whether the server has a quorum.
+        const READ_ONLY: usize = 40;
         let Some(wire) = self.net.wires.get_mut(&id).filter(|wire| !wire.is_greeted) else { return };
         wire.is_greeted = true;
         let says_over = bytes.get(TIMEOUT) == Some(&[0; 4]);
-        if let Some(client) = self.clients.get_mut(wire.client) {
-            client.observed.told_over |= says_over;
+        let (is_greeting, has_quorum) = (bytes.len() > READ_ONLY, bytes.get(READ_ONLY) != Some(&1));
+        if let Some(client) = self.clients.get_mut(wire.client).filter(|_| is_greeting && !wire.is_probe) {
+            client.observed.told_over |= says_over && has_quorum;
+            client.observed.is_real |= !says_over && has_quorum;
+            self.marks.sometimes(says_over && !has_quorum, Mark::Rejected);
         }
     }
 
@@ -106,6 +115,16 @@ impl World {
         let (Ok(xid), Ok(zxid), Ok(error)) = (reader.int(), reader.long(), reader.int()) else { return };
         if xid == RESTORED_XID && error == 0 && wire.is_greeted {
             wire.restored = Some(Zxid(zxid));
+        }
+        if reader.buffer().is_ok_and(|token| token.is_some_and(|token| token.starts_with(b"rspauth=")))
+            && error == 0
+        {
+            wire.has_logged_in = true;
+            self.marks.sometimes(true, Mark::LoggedIn);
+        }
+        let says_no = [Code::AuthFailed, Code::SaslRequired].iter().any(|code| code.raw() == error);
+        if let Some(client) = self.clients.get_mut(wire.client) {
+            client.observed.told_no |= wire.is_greeted && says_no;
         }
     }
 

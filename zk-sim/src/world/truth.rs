@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use zk_session::{CallId, Error};
+use zk_session::{CallId, Error, Order, Why};
 
 use super::clock::Nanos;
 use super::violation::Law;
-use crate::txn::{Event, Trigger, Write};
+use crate::txn::{Change, Event, Trigger, Write};
 use crate::{ConnId, Quirks, SessionId, Tree, Txn, Zxid, apply};
 
 /// The log as the world has read it, and the calls that it is compared with.
@@ -40,6 +40,8 @@ struct Book {
     index: BTreeMap<CallId, usize>,
     /// The call after the last one that was found in the log.
     logged: usize,
+    /// The same for those that must not overtake each other.
+    in_order: BTreeMap<Order, usize>,
     /// The call after the last one that has left.
     sent: usize,
     untold: usize,
@@ -49,6 +51,7 @@ struct Book {
 struct Call {
     /// What it writes, if it writes.
     write: Option<Write>,
+    order: Order,
     submitted: u64,
     verdict: Option<(u64, Verdict)>,
     zxid: Option<Zxid>,
@@ -82,8 +85,9 @@ impl Verdict {
     pub(super) const fn of(error: Error) -> Self {
         match error {
             Error::Server(_) => Self::Refused,
-            Error::NotSent(zk_session::Why::Deadline) => Self::Dropped { sent: false },
-            Error::MaybeApplied(zk_session::Why::Deadline) => Self::Dropped { sent: true },
+            // Its time was over, or that of its patience without a link.
+            Error::NotSent(Why::Deadline | Why::Unlinked) => Self::Dropped { sent: false },
+            Error::MaybeApplied(Why::Deadline) => Self::Dropped { sent: true },
             Error::MaybeApplied(_) => Self::Unknown,
             // Whatever else there is says that nothing was sent.
             Error::NotSent(_) | Error::Misuse(_) | _ => Self::NotSent,
@@ -120,12 +124,20 @@ impl Truth {
         self.ended.get(&session).copied()
     }
 
-    pub(super) fn submitted(&mut self, life: LifeId, call: CallId, write: Option<Write>, step: u64) {
+    pub(super) fn submitted(
+        &mut self,
+        life: LifeId,
+        call: CallId,
+        (write, order): (Option<Write>, Order),
+        step: u64,
+    ) {
         let book = self.books.entry(life).or_default();
         book.index.insert(call, book.calls.len());
+        book.in_order.entry(order).or_insert(book.calls.len());
         book.untold += 1;
         book.calls.push(Call {
             write,
+            order,
             submitted: step,
             verdict: None,
             zxid: None,
@@ -197,6 +209,7 @@ impl Truth {
                 false
             }
             Write::OpenSession { .. } | Write::Reap { .. } | Write::Refused(_) => false,
+            write if is_proof(write) => false,
             Write::Change(_) | Write::SetAcl { .. } | Write::Multi(_) => match frame {
                 Some(frame) => self.find(frame, txn.zxid)?,
                 None => false,
@@ -235,19 +248,7 @@ impl Truth {
         if at < book.logged {
             return Err(Law::OutOfOrder);
         }
-        let submitted = book.calls.get(at).map_or(0, |call| call.submitted);
-        for earlier in book.calls.get_mut(book.logged..at).unwrap_or_default() {
-            if earlier.write.is_none() || earlier.zxid.is_some() {
-                continue;
-            }
-            match earlier.verdict {
-                Some((told, _)) if told < submitted => {}
-                Some((_, Verdict::Ok(_))) => return Err(Law::OkIsInTheLog),
-                Some((_, Verdict::NotSent | Verdict::Unknown)) if self.is_fair => return Err(Law::Fifo),
-                Some(_) => {}
-                None => earlier.overtaken = self.is_fair,
-            }
-        }
+        book.keeps_order(at, self.is_fair)?;
         book.logged = at + 1;
         let Some(call) = book.calls.get_mut(at) else { return Ok(false) };
         call.zxid = Some(zxid);
@@ -264,6 +265,40 @@ impl Truth {
         let later = triggers.get(from..).unwrap_or_default();
         later.iter().find(|(_, event)| kind.hears(*event)).map(|(zxid, _)| *zxid)
     }
+}
+
+impl Book {
+    /// The call at this place is in the log: what must not be overtaken by it is there, or its caller knew better.
+    fn keeps_order(&mut self, at: usize, is_fair: bool) -> Result<(), Law> {
+        let Some(Call { order, submitted, .. }) = self.calls.get(at) else { return Ok(()) };
+        let (order, submitted) = (*order, *submitted);
+        let from = self.in_order.insert(order, at + 1).unwrap_or(0);
+        if order == Order::Free {
+            return Ok(());
+        }
+        let earlier = self.calls.get_mut(from..at).unwrap_or_default();
+        for earlier in earlier.iter_mut().filter(|call| call.order == order) {
+            if earlier.write.is_none() || earlier.zxid.is_some() {
+                continue;
+            }
+            // A pipeline that has lost a call is broken, whoever knows it.
+            let is_known = |told: u64| told < submitted && order == Order::Client;
+            match earlier.verdict {
+                Some((told, _)) if is_known(told) => {}
+                Some((told, Verdict::Ok(_))) if told >= submitted => return Err(Law::OkIsInTheLog),
+                Some((_, Verdict::NotSent | Verdict::Unknown)) if is_fair => return Err(Law::Fifo),
+                Some(_) => {}
+                None => earlier.overtaken = is_fair,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether this is the transaction that changes nothing, by which engines prove that their session lives.
+pub(super) fn is_proof(write: &Write) -> bool {
+    let is_idle = |change: &Change| matches!(change, Change::Check { path, version: -1 } if path == "/");
+    matches!(write, Write::Multi(changes) if changes.len() == 1 && changes.iter().all(is_idle))
 }
 
 /// What a watch waits for.

@@ -10,6 +10,7 @@ use zk_session::{CallId, Path, Zxid};
 use super::World;
 use super::marks::Mark;
 use super::net::Event;
+use super::promises::Promises;
 use super::violation::Law;
 
 /// The users of one client.
@@ -20,6 +21,7 @@ pub(super) struct Users {
     /// Calls that may have left a watch.
     pub(super) watches: Vec<CallId>,
     pub(super) lockers: Vec<Locker>,
+    pub(super) promises: Promises,
 }
 
 /// Somebody who wants a lock now and then.
@@ -97,7 +99,8 @@ impl World {
         self.plan_turn(client);
         match self.decisions.below(100) {
             0..55 => self.call(client),
-            55..90 => self.contend(client),
+            55..87 => self.contend(client),
+            87..90 => self.manage(client),
             90..94 => self.cancel(client),
             94..98 => self.unwatch(client),
             98 => self.close(client),
@@ -250,6 +253,7 @@ impl World {
                 && locker.directory == directory
                 && !self.meddled.contains(&fence.raw())
                 && other.is_up
+                && self.is_sure(other)
                 && other.clock.local(self.now) < other.session.lease_end()
         })
     }

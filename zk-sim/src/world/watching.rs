@@ -17,6 +17,9 @@ pub(super) struct Watching {
     paths: BTreeMap<String, BTreeSet<CallId>>,
     /// Those that have to fire, by the change that they wait for.
     due: BTreeSet<(Zxid, CallId)>,
+    /// Where a watch that lasts was refused. A one-shot watch that it was to serve has to be set anew, and what was under way
+    /// by then is answered before it fires.
+    refused: BTreeSet<String>,
 }
 
 #[derive(Debug)]
@@ -100,7 +103,13 @@ impl Watching {
 
     /// Whether a watch has to have fired for what an answer from this state shows.
     pub(super) fn is_late(&self, zxid: Zxid) -> bool {
-        self.due.first().is_some_and(|(due, _)| *due <= zxid)
+        let mut late = self.due.iter().take_while(|(due, _)| *due <= zxid);
+        late.any(|(_, call)| self.set.get(call).is_some_and(|watch| !self.refused.contains(&watch.path)))
+    }
+
+    /// A watch that lasts was refused at this path.
+    pub(super) fn refused(&mut self, path: String) {
+        self.refused.insert(path);
     }
 
     /// Whether a watch has to have fired at all.
@@ -123,6 +132,12 @@ impl Watching {
             }
         }
         missed
+    }
+
+    /// Whether a watch at this path waits for something that concerns its children, or for anything else.
+    pub(super) fn waits(&self, path: &str, children: bool) -> bool {
+        let calls = self.paths.get(path).into_iter().flatten();
+        calls.filter_map(|call| self.set.get(call)).any(|watch| (watch.kind == Watched::Children) == children)
     }
 
     pub(super) fn is_set(&self, call: CallId) -> bool {
