@@ -14,10 +14,11 @@ use zk_tokio::Client;
 
 use self::faults::Saboteur;
 use self::lane::{Lane, Stage};
-use self::player::Player;
+use self::ledger::Ledger;
+use self::player::{Played, Player};
 use crate::{Ensemble, fresh_path, wait_until};
 
-pub use self::report::Report;
+pub use self::report::{Report, Verdict};
 
 mod faults;
 mod holders;
@@ -26,6 +27,7 @@ mod ledger;
 mod player;
 mod registers;
 mod report;
+mod servers;
 mod states;
 mod watchers;
 mod writers;
@@ -113,7 +115,12 @@ pub fn run(ensemble: &mut Ensemble, plan: &Plan) -> Report {
     ensemble.recover();
     calm(&stage);
     stage.end();
-    let report = runtime.block_on(conclude(players, &witness, &stage));
+    let report = runtime.block_on(async {
+        let played = finish(players, &stage.ledger).await;
+        let addresses: Vec<_> = (0..ensemble.size()).map(|node| ensemble.address(node)).collect();
+        servers::check(&addresses, &root, &lasting_nodes(plan.clients), &stage.ledger).await;
+        conclude(played, &witness, &stage).await
+    });
     Report { faults: saboteur.into_tally(), ..report }
 }
 
@@ -129,14 +136,9 @@ async fn witness(ensemble: &Ensemble, root: &str, clients: usize) -> Client {
     let mut config = Client::config(&servers.join(",")).expect("addresses make a connect string");
     config.session_timeout = WITNESS_TIMEOUT;
     let outside = Client::open(config.clone());
-    let mut paths = vec![root.to_owned()];
-    let fixed = ["/seq", "/born", "/pair", "/batch", "/eph", "/reg", "/reg/shared", "/audit"];
-    paths.extend(fixed.iter().map(|path| format!("{root}{path}")));
-    for number in 0..clients {
-        paths.extend([Lane::sequence(number), Lane::register(number)].map(|path| format!("{root}{path}")));
-    }
-    for path in &paths {
-        let made = outside.create(path, "", Acl::open_unsafe(), CreateMode::Persistent).await;
+    for path in [String::new(), "/eph".into()].into_iter().chain(lasting_nodes(clients)) {
+        let path = format!("{root}{path}");
+        let made = outside.create(&path, "", Acl::open_unsafe(), CreateMode::Persistent).await;
         made.expect("nothing fails so far");
     }
     outside.close().await;
@@ -144,8 +146,16 @@ async fn witness(ensemble: &Ensemble, root: &str, clients: usize) -> Client {
     Client::open(config)
 }
 
-async fn conclude(players: Vec<Player>, witness: &Client, stage: &Arc<Stage>) -> Report {
-    let ledger = &stage.ledger;
+/// The nodes that all clients work on, but the parent of ephemeral ones: sessions end at any time.
+fn lasting_nodes(clients: usize) -> Vec<String> {
+    let mut paths: Vec<String> =
+        ["/seq", "/born", "/pair", "/batch", "/reg", "/reg/shared", "/audit"].map(String::from).into();
+    paths.extend((0..clients).flat_map(|number| [Lane::sequence(number), Lane::register(number)]));
+    paths
+}
+
+/// Awaits the ends of all calls.
+async fn finish(players: Vec<Player>, ledger: &Ledger) -> Vec<Played> {
     let mut played = Vec::new();
     let until = tokio::time::Instant::now() + player::CALM_LIMIT;
     for player in players {
@@ -154,6 +164,11 @@ async fn conclude(players: Vec<Player>, witness: &Client, stage: &Arc<Stage>) ->
     ledger.expect(ledger.begun() == ledger.ended(), || {
         format!("{} calls were made and {} have ended", ledger.begun(), ledger.ended())
     });
+    played
+}
+
+async fn conclude(mut played: Vec<Played>, witness: &Client, stage: &Arc<Stage>) -> Report {
+    let ledger = &stage.ledger;
     witness.sync("/").await.expect("the ensemble has recovered");
     writers::check(&played, witness, ledger).await;
     registers::check(&played, witness, stage).await;

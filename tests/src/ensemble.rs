@@ -167,6 +167,19 @@ impl Ensemble {
         self.await_quorum();
     }
 
+    /// Ends all nodes, and starts as many with empty data, at other addresses.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ensemble::launch`].
+    pub fn renew(&mut self) -> Result<(), StartError> {
+        for node in 0..self.size() {
+            self.kill(node);
+        }
+        *self = Self::launch(&self.installation, self.size(), self.options.clone())?;
+        Ok(())
+    }
+
     /// Waits until every node that runs and is not paused serves, and one of them leads.
     ///
     /// # Panics

@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use zk_tests::chaos::{self, Plan};
+use zk_tests::chaos::{self, Plan, Verdict};
 use zk_tests::{Ensemble, Installation, Options, Release};
 
 const USAGE: &str = "\
@@ -21,8 +21,9 @@ usage: chaos [OPTION...]
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     match play(&arguments) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+        Ok(Verdict::Kept) => ExitCode::SUCCESS,
+        Ok(Verdict::Broken) => ExitCode::FAILURE,
+        Ok(Verdict::Inconclusive) => ExitCode::from(INCONCLUSIVE),
         Err(error) => {
             // With nowhere to write to, the exit code must do.
             let _ = writeln!(io::stderr(), "{error}");
@@ -31,8 +32,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether nothing was wrong.
-fn play(arguments: &[String]) -> Result<bool, Box<dyn Error>> {
+/// The exit code of a run that says nothing of the client.
+const INCONCLUSIVE: u8 = 3;
+
+fn play(arguments: &[String]) -> Result<Verdict, Box<dyn Error>> {
     let mut plan = Plan::new(1);
     let mut release = None;
     let mut arguments = arguments.iter();
@@ -59,5 +62,5 @@ fn play(arguments: &[String]) -> Result<bool, Box<dyn Error>> {
     let mut ensemble = Ensemble::launch(&installation, 3, options)?;
     let report = chaos::run(&mut ensemble, &plan);
     write!(io::stdout(), "{report}")?;
-    Ok(report.violations.is_empty())
+    Ok(report.verdict())
 }

@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use zk_session::{Code, Error, Rng, SessionId, SessionState};
+use zk_session::{Code, Direction, Error, Rng, SessionId, SessionState, Zxid};
 use zk_tokio::Client;
 
 use super::Plan;
 use super::holders::Exclusion;
 use super::ledger::Ledger;
-use super::registers::Registers;
+use super::registers::{Registers, Shown};
 
 /// What all clients share.
 #[derive(Debug, Default)]
@@ -38,8 +38,8 @@ pub(super) struct Lane {
     pub(super) plan: Plan,
     pub(super) rng: Rng,
     pub(super) stage: Arc<Stage>,
-    /// For each register the version that the session has been shown.
-    pub(super) floors: Arc<Mutex<BTreeMap<String, (SessionId, i32)>>>,
+    /// For each register what the session has been shown.
+    pub(super) floors: Arc<Mutex<BTreeMap<String, Shown>>>,
 }
 
 impl Lane {
@@ -81,6 +81,19 @@ impl Lane {
     pub(super) fn born(number: usize, count: usize) -> String {
         format!("/born/{number}-{count}")
     }
+}
+
+/// The lowest transaction that an answer on the present link has shown, as far as the client remembers.
+pub(super) fn lowest_shown(client: &Client) -> Option<Zxid> {
+    let frames = client.recent_frames();
+    let present = frames.last()?.conn;
+    let answers = frames.iter().filter(|note| {
+        note.conn == present
+            && note.direction == Direction::In
+            && note.xid.raw() > 0
+            && note.zxid > Zxid::ZERO
+    });
+    answers.map(|note| note.zxid).min()
 }
 
 pub(super) fn linked(client: &Client) -> Option<SessionId> {

@@ -18,9 +18,30 @@ struct Entries {
     outcomes: BTreeMap<(&'static str, String), u64>,
     /// By name.
     counts: BTreeMap<&'static str, u64>,
-    violations: Vec<String>,
-    /// Those that are not kept.
+    violations: Findings,
+    contradictions: Findings,
+}
+
+/// The first of them tell what is wrong.
+#[derive(Debug, Default)]
+struct Findings {
+    kept: Vec<String>,
     more: u64,
+}
+
+impl Findings {
+    fn add(&mut self, text: String) {
+        if self.kept.len() < FINDINGS_MAX {
+            self.kept.push(text);
+        } else {
+            self.more += 1;
+        }
+    }
+
+    fn all(&self) -> Vec<String> {
+        let more = (self.more > 0).then(|| format!("and {} more", self.more));
+        self.kept.iter().cloned().chain(more).collect()
+    }
 }
 
 impl Ledger {
@@ -66,13 +87,14 @@ impl Ledger {
         }
     }
 
+    /// The client has broken a promise.
     pub(super) fn violation(&self, text: String) {
-        let mut entries = self.entries();
-        if entries.violations.len() < VIOLATIONS_MAX {
-            entries.violations.push(text);
-        } else {
-            entries.more += 1;
-        }
+        self.entries().violations.add(text);
+    }
+
+    /// The servers contradict each other, or themselves, and the client passes it on.
+    pub(super) fn contradiction(&self, text: String) {
+        self.entries().contradictions.add(text);
     }
 
     pub(super) fn begun(&self) -> u64 {
@@ -96,9 +118,11 @@ impl Ledger {
     }
 
     pub(super) fn violations(&self) -> Vec<String> {
-        let entries = self.entries();
-        let more = (entries.more > 0).then(|| format!("and {} more", entries.more));
-        entries.violations.iter().cloned().chain(more).collect()
+        self.entries().violations.all()
+    }
+
+    pub(super) fn contradictions(&self) -> Vec<String> {
+        self.entries().contradictions.all()
     }
 
     fn entries(&self) -> MutexGuard<'_, Entries> {
@@ -107,5 +131,5 @@ impl Ledger {
     }
 }
 
-/// The first ones tell what is wrong.
-const VIOLATIONS_MAX: usize = 50;
+/// More of them are seldom of another kind.
+const FINDINGS_MAX: usize = 50;

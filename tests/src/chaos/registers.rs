@@ -11,7 +11,7 @@ use zk_session::ops::NodeData;
 use zk_session::{Code, Error, SessionId, Stat, Version, Zxid};
 use zk_tokio::Client;
 
-use super::lane::{Lane, Stage};
+use super::lane::{Lane, Stage, lowest_shown};
 use super::ledger::Ledger;
 use super::player::Played;
 
@@ -22,6 +22,14 @@ const SHARED: &str = "/reg/shared";
 pub(super) struct Registers(Mutex<BTreeMap<String, Versions>>);
 
 type Versions = BTreeMap<i32, (Zxid, String)>;
+
+/// What a session has been shown of a register.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shown {
+    session: SessionId,
+    version: i32,
+    mzxid: Zxid,
+}
 
 /// A set, and what became of it.
 #[derive(Debug)]
@@ -40,13 +48,19 @@ impl Registers {
         match registers.entry(register.to_owned()).or_default().entry(stat.version) {
             Entry::Vacant(vacant) => drop(vacant.insert((stat.mzxid, value.to_owned()))),
             Entry::Occupied(occupied) => {
-                ledger.expect(*occupied.get() == (stat.mzxid, value.to_owned()), || {
-                    let (mzxid, known) = occupied.get();
+                let (known_mzxid, known) = occupied.get();
+                let (version, mzxid) = (stat.version, stat.mzxid);
+                let text = || {
                     format!(
-                        "{register} at version {} was {known:?} of {mzxid}, and is {value:?} of {}",
-                        stat.version, stat.mzxid
+                        "{register} at version {version} was {known:?} of {known_mzxid}, and is {value:?} of {mzxid}"
                     )
-                })
+                };
+                if *known_mzxid == mzxid {
+                    ledger.expect(known == value, text);
+                } else {
+                    // The servers have forgotten what they had answered.
+                    ledger.contradiction(text());
+                }
             }
         }
     }
@@ -74,7 +88,7 @@ pub(super) async fn set(mut lane: Lane) -> Vec<Written> {
         let session = before.filter(|before| lane.session() == Some(*before));
         if let Ok(stat) = &result {
             lane.stage.registers.observe(&register, stat, &value, &lane.stage.ledger);
-            raise(&lane, &register, session, stat.version);
+            raise(&lane, &register, session, stat);
         }
         written.push(Written { register, value, result, session });
     }
@@ -99,24 +113,36 @@ async fn look(lane: &Lane, register: &str) -> Result<NodeData, Error> {
     let session = before.filter(|before| lane.session() == Some(*before));
     let value = String::from_utf8_lossy(node.data.as_deref().unwrap_or_default()).into_owned();
     lane.stage.registers.observe(register, &node.stat, &value, &lane.stage.ledger);
-    if let (Some(session), Some((of, floor))) = (session, floor)
-        && session == of
+    if let Some(floor) = floor
+        && session == Some(floor.session)
+        && node.stat.version < floor.version
     {
-        let version = node.stat.version;
-        lane.stage.ledger.expect(version >= floor, || {
-            format!("{session} was shown version {floor} of {register}, and then {version}")
-        });
+        goes_back(lane, register, floor, &node.stat);
     }
-    raise(lane, register, session, node.stat.version);
+    raise(lane, register, session, &node.stat);
     Ok(node)
 }
 
+/// The session was shown the past. A server that claims to know the transaction that it does not show is wrong itself.
+fn goes_back(lane: &Lane, register: &str, floor: Shown, stat: &Stat) {
+    let claimed = lowest_shown(&lane.client);
+    let text = format!("{register} was {floor:?}, and then {stat:?}; the server claims to know {claimed:?}");
+    if claimed >= Some(floor.mzxid) {
+        lane.stage.ledger.contradiction(text);
+    } else {
+        lane.stage.ledger.violation(text);
+    }
+}
+
 /// Takes note of what the session has been shown.
-fn raise(lane: &Lane, register: &str, session: Option<SessionId>, version: i32) {
+fn raise(lane: &Lane, register: &str, session: Option<SessionId>, stat: &Stat) {
     let Some(session) = session else { return };
+    let shown = Shown { session, version: stat.version, mzxid: stat.mzxid };
     let mut floors = lane.floors.lock().unwrap_or_else(PoisonError::into_inner);
-    let floor = floors.entry(register.to_owned()).or_insert((session, version));
-    *floor = if floor.0 == session { (session, floor.1.max(version)) } else { (session, version) };
+    let floor = floors.entry(register.to_owned()).or_insert(shown);
+    if floor.session != session || floor.version < shown.version {
+        *floor = shown;
+    }
 }
 
 /// Compares what each client was told of its sets with all that was ever seen, and what there is in the end.

@@ -26,10 +26,34 @@ pub struct Report {
     pub watches_closed: u64,
     /// What contradicts the promises of the client. There is to be none.
     pub violations: Vec<String>,
+    /// What contradicts the promises of the servers, by the numbers of their own answers. The client can but pass it on.
+    pub contradictions: Vec<String>,
     pub(super) written_under_the_lock: Vec<(Zxid, String)>,
 }
 
+/// What a run says of the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It has kept its promises.
+    Kept,
+    /// It has broken some.
+    Broken,
+    /// The servers have broken theirs, as releases do: 3.9.3 may lose transactions (ZOOKEEPER-4925), and so may 3.8.0
+    /// (ZOOKEEPER-4785). What else was found may follow from that.
+    Inconclusive,
+}
+
 impl Report {
+    /// What the run says of the client.
+    #[must_use]
+    pub const fn verdict(&self) -> Verdict {
+        match (self.contradictions.is_empty(), self.violations.is_empty()) {
+            (false, _) => Verdict::Inconclusive,
+            (true, false) => Verdict::Broken,
+            (true, true) => Verdict::Kept,
+        }
+    }
+
     /// How many calls of all operations have ended so: `ok`, `maybe applied`, `not sent`, or the code of a refusal.
     #[must_use]
     pub fn ended(&self, outcome: &str) -> u64 {
@@ -48,6 +72,7 @@ impl Report {
         self.calls = stage.ledger.outcomes();
         self.events = stage.ledger.counts();
         self.violations = stage.ledger.violations();
+        self.contradictions = stage.ledger.contradictions();
     }
 }
 
@@ -72,7 +97,12 @@ impl Display for Report {
         ] {
             writeln!(out, "  {count:>7} {what}")?;
         }
-        writeln!(out, "violations: {}", self.violations.len())?;
-        self.violations.iter().try_for_each(|violation| writeln!(out, "  {violation}"))
+        for (name, findings) in
+            [("contradictions of servers", &self.contradictions), ("violations", &self.violations)]
+        {
+            writeln!(out, "{name}: {}", findings.len())?;
+            findings.iter().try_for_each(|finding| writeln!(out, "  {finding}"))?;
+        }
+        writeln!(out, "verdict: {:?}", self.verdict())
     }
 }

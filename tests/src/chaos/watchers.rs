@@ -20,7 +20,15 @@ pub(super) struct Watching {
     base: Base,
     /// The session, if it was the same before and after.
     session: Option<SessionId>,
-    notice: JoinHandle<Result<WatchEvent, Ended>>,
+    notice: JoinHandle<Result<Told, Ended>>,
+}
+
+/// What a watch has told.
+#[derive(Debug)]
+struct Told {
+    event: WatchEvent,
+    /// Of a deletion: the server that told of it knows of no such node, when it is asked.
+    is_insisted_on: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -51,9 +59,17 @@ pub(super) async fn play(mut lane: Lane) -> Vec<Watching> {
         let Some((path, base, watch)) = set else { continue };
         let session = before.filter(|before| lane.session() == Some(*before));
         lane.stage.ledger.count("watches set");
-        watches.push(Watching { path, base, session, notice: tokio::spawn(watch) });
+        let notice = tokio::spawn(listen(lane.client.clone(), watch));
+        watches.push(Watching { path, base, session, notice });
     }
     watches
+}
+
+async fn listen(client: Client, watch: Watch) -> Result<Told, Ended> {
+    let event = watch.await?;
+    let is_insisted_on =
+        event.kind == EventKind::NodeDeleted && client.exists(event.path.clone()).await == Ok(None);
+    Ok(Told { event, is_insisted_on })
 }
 
 async fn data(lane: &Lane, path: String) -> Option<(String, Base, Watch)> {
@@ -134,11 +150,17 @@ async fn judge(
         None => tokio::time::timeout(limit, &mut watching.notice).await.ok(),
     };
     match notice {
-        Some(Ok(Ok(event))) => {
+        Some(Ok(Ok(told))) => {
             report.watches_fired += 1;
+            let event = &told.event;
             let fits =
                 event.path.as_str() == watching.path && watching.base.allows(event.kind, stat.as_ref());
-            ledger.expect(fits, || format!("{watching:?} told {event:?}, and the node is {stat:?}"));
+            let text = || format!("{watching:?} told {told:?}, and the node is {stat:?}");
+            if told.is_insisted_on && !fits {
+                ledger.contradiction(text());
+            } else {
+                ledger.expect(fits, text);
+            }
         }
         Some(Ok(Err(Ended::Expired))) => {
             report.watches_expired += 1;

@@ -3,15 +3,28 @@
 use std::time::Duration;
 
 use zk_tests::Ensemble;
-use zk_tests::chaos::{Plan, run};
+use zk_tests::chaos::{Plan, Report, Verdict, run};
 
 /// The faults of a seed are always the same; what they hit is not.
 const SEED: u64 = 20_240_607;
 
+/// Runs in which the servers break their own promises say nothing of ours. They are rare.
+const TRIES: u64 = 3;
+
 pub(crate) fn whatever_fails_clients_are_told_the_truth(ensemble: &mut Ensemble) {
-    let report = run(ensemble, &Plan { duration: Duration::from_secs(40), ..Plan::new(SEED) });
-    assert!(report.violations.is_empty(), "{report}");
-    // What is not played is not compared.
+    for seed in SEED..SEED + TRIES {
+        let report = run(ensemble, &Plan { duration: Duration::from_secs(40), ..Plan::new(seed) });
+        match report.verdict() {
+            Verdict::Kept => return has_played(&report),
+            Verdict::Broken => panic!("{report}"),
+            Verdict::Inconclusive => ensemble.renew().unwrap_or_else(|error| panic!("{error}")),
+        }
+    }
+    panic!("the servers have contradicted themselves in each of {TRIES} runs");
+}
+
+/// What is not played is not compared.
+fn has_played(report: &Report) {
     for outcome in ["ok", "maybe applied", "not sent", "BadVersion"] {
         assert!(report.ended(outcome) > 0, "no call has ended like this: {outcome}\n{report}");
     }
