@@ -31,10 +31,13 @@
 //! ordinary `create` of `/zookeeper/quota/zookeeper_limits`, on 3.8.0 and 3.9.3, as nodes of quotas do whose data cannot be
 //! read: the server fails over them when it applies a write.
 
+pub use ensemble::Ensemble;
 pub use proxy::{Direction, Proxy};
 pub use wait::wait_until;
 pub use zookeeper::{Installation, Options, Release, Server, fresh_path, shared};
 
+pub mod chaos;
+pub mod ensemble;
 pub mod kazoo;
 pub mod proxy;
 mod wait;

@@ -43,12 +43,21 @@ impl Proxy {
     /// When the system has no port left.
     #[must_use]
     pub fn start(target: SocketAddr) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
-        let address = listener.local_addr().expect("a bound socket has an address");
+        Self::start_at(0, target).expect("loopback has a free port")
+    }
+
+    /// As [`Proxy::start`], on this port; 0 is any.
+    ///
+    /// # Errors
+    ///
+    /// What the system says of the port, [`io::ErrorKind::AddrInUse`] above all.
+    pub fn start_at(port: u16, target: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+        let address = listener.local_addr()?;
         let shared = Arc::new(Shared::default());
         let accepting = Arc::clone(&shared);
         thread::spawn(move || accept(&listener, target, &accepting));
-        Self { address, shared }
+        Ok(Self { address, shared })
     }
 
     /// Closes all present connections, on both sides; bytes passed on before reach their end.
@@ -80,6 +89,27 @@ impl Proxy {
     /// Reads the bytes of this direction and discards them, until [`Proxy::heal`]. An end of the stream is heeded.
     pub fn swallow(&self, direction: Direction) {
         self.shared.lock().flow(direction).swallowing = true;
+    }
+
+    /// Sets whether the two ends hear nothing of each other: present connections stay open and silent, new ones are closed.
+    /// When it is over, what was held is passed on.
+    pub fn part(&self, on: bool) {
+        let mut state = self.shared.lock();
+        state.refusing = on;
+        state.to_server.stalled = on;
+        state.to_client.stalled = on;
+        drop(state);
+        self.shared.changed.notify_all();
+    }
+
+    /// Replaces a text in what each connection to come says first, for peers that tell each other where they listen.
+    ///
+    /// # Panics
+    ///
+    /// When the texts differ in length: peers tell lengths, too.
+    pub fn rewrite_opening(&self, from: &str, to: &str) {
+        assert_eq!(from.len(), to.len(), "{from} and {to}");
+        self.shared.lock().rewriting = Some((from.into(), to.into()));
     }
 
     /// Ends all faults that were asked for. Connections that are open stay so, with what they have lost.
@@ -146,6 +176,8 @@ impl Shared {
 struct State {
     stopped: bool,
     refusing: bool,
+    /// What is replaced in the first bytes to the server, and by what.
+    rewriting: Option<(Vec<u8>, Vec<u8>)>,
     to_server: Flow,
     to_client: Flow,
     accepted: u64,
@@ -213,14 +245,17 @@ fn connect(client: TcpStream, target: SocketAddr, number: u64, shared: &Arc<Shar
     let server = TcpStream::connect_timeout(&target, DIAL_LIMIT)?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
-    let pumps = [
-        Pump { direction: Direction::ToServer, number, from: client.try_clone()?, to: server.try_clone()? },
-        Pump { direction: Direction::ToClient, number, from: server.try_clone()?, to: client.try_clone()? },
-    ];
     let mut state = shared.lock();
     if state.stopped {
         return Ok(());
     }
+    let rewriting = state.rewriting.clone();
+    let (from_client, from_server) = (client.try_clone()?, server.try_clone()?);
+    let (to_client, to_server) = (client.try_clone()?, server.try_clone()?);
+    let pumps = [
+        Pump { direction: Direction::ToServer, number, from: from_client, to: to_server, rewriting },
+        Pump { direction: Direction::ToClient, number, from: from_server, to: to_client, rewriting: None },
+    ];
     state.connections.insert(number, Connection { client, server });
     drop(state);
     for pump in pumps {

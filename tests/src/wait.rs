@@ -12,14 +12,19 @@ const POLL_INTERVAL: Duration = Duration::from_millis(3);
 ///
 /// With `what` when the condition does not hold by then.
 #[track_caller]
-pub fn wait_until(what: &str, limit: Duration, mut condition: impl FnMut() -> bool) {
+pub fn wait_until(what: &str, limit: Duration, condition: impl FnMut() -> bool) {
+    assert!(comes_true(limit, condition), "waited {limit:?} in vain until {what}");
+}
+
+/// As [`wait_until`], and says whether the condition holds.
+pub(crate) fn comes_true(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
     let start = Instant::now();
     loop {
         let late = start.elapsed() >= limit;
-        if condition() {
-            return;
+        let holds = condition();
+        if holds || late {
+            return holds;
         }
-        assert!(!late, "waited {limit:?} in vain until {what}");
         thread::sleep(POLL_INTERVAL);
     }
 }

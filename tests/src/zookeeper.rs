@@ -1,6 +1,6 @@
 //! A real ZooKeeper server, one process each, on a loopback port of its own.
 //!
-//! Standalone servers only, no ensembles. A server dies with its [`Server`], and with the test process at the latest,
+//! Standalone servers; [`Ensemble`](crate::Ensemble) makes several into one. A server dies with its [`Server`], and with the test process at the latest,
 //! however that ends.
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -22,9 +22,9 @@ mod client;
 mod detect;
 mod install;
 mod options;
-mod process;
+pub(crate) mod process;
 mod releases;
-mod start;
+pub(crate) mod start;
 mod words;
 
 /// A ZooKeeper server of a test's own: it can be killed, restarted and paused.
@@ -59,7 +59,7 @@ impl Server {
     /// [`StartError`] has the end of the server's log.
     pub fn launch(installation: &Installation, options: Options) -> Result<Self, StartError> {
         let directory = tempfile::Builder::new().prefix("zookeeper-").tempdir()?;
-        let plan = Plan { installation, options: &options, directory: directory.path() };
+        let plan = Plan { installation, options: &options, directory: directory.path(), membership: None };
         let (process, port) = plan.carry_out(options.fixed_port())?;
         Ok(Self { process: Some(process), port, installation: installation.clone(), options, directory })
     }
@@ -78,7 +78,7 @@ impl Server {
     pub fn restart(&mut self) {
         self.kill();
         let (installation, options) = (&self.installation, &self.options);
-        let plan = Plan { installation, options, directory: self.directory.path() };
+        let plan = Plan { installation, options, directory: self.directory.path(), membership: None };
         let (process, _) = plan.carry_out(Some(self.port)).unwrap_or_else(|error| panic!("{error}"));
         self.process = Some(process);
     }

@@ -1,6 +1,6 @@
 //! The support library against itself: a real server starts, stops, stands still and comes back.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -91,6 +91,36 @@ fn settings_and_properties_reach_the_server() {
 
 #[test]
 #[cfg_attr(not(zookeeper), ignore = "no ZooKeeper: install Debian's zookeeper package or set ZOOKEEPER_JARS")]
+fn a_server_with_users_challenges_who_logs_in() {
+    let server = Server::start(&installation(), Options::new().jaas("bob", "bobsecret"));
+    let challenge = answer_to_a_login(server.address()).unwrap();
+    assert!(challenge.contains("nonce=\"") && challenge.contains("md5-sess"), "{challenge:?}");
+    let other = answer_to_a_login(shared().address()).unwrap();
+    assert!(!other.contains("nonce"), "one without users has no challenge: {other:?}");
+}
+
+/// What a server says to an empty first token (DIGEST-MD5).
+fn answer_to_a_login(address: SocketAddr) -> std::io::Result<String> {
+    let mut client = TcpStream::connect(address)?;
+    client.set_read_timeout(Some(LIMIT))?;
+    // Version 0, no zxid seen, 4 s, no session, an empty password.
+    let handshake = [&[0; 14][..], &[0x0f, 0xa0], &[0; 8], &[0, 0, 0, 0]].concat();
+    // Xid 1, opcode 102, an empty token.
+    let login = [[0, 0, 0, 1], [0, 0, 0, 102], [0; 4]].concat();
+    let mut answer = Vec::new();
+    for frame in [handshake, login] {
+        let length = u32::try_from(frame.len()).expect("it is short").to_be_bytes();
+        client.write_all(&[&length[..], &frame].concat())?;
+        let mut length = [0; 4];
+        client.read_exact(&mut length)?;
+        answer = vec![0; u32::from_be_bytes(length) as usize];
+        client.read_exact(&mut answer)?;
+    }
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+#[test]
+#[cfg_attr(not(zookeeper), ignore = "no ZooKeeper: install Debian's zookeeper package or set ZOOKEEPER_JARS")]
 fn a_cut_proxy_ends_a_connection_to_the_server() {
     let server = shared();
     let proxy = Proxy::start(server.address());
@@ -156,6 +186,29 @@ fn an_old_release_serves_beside_the_installed_one() {
     let server = Server::start(&installation, Options::new());
     let said = server.command("srvr");
     assert!(said.starts_with("Zookeeper version: 3.4.13-"), "{said}");
+}
+
+#[test]
+#[cfg_attr(not(zookeeper), ignore = "no ZooKeeper: install Debian's zookeeper package or set ZOOKEEPER_JARS")]
+fn a_person_can_break_an_ensemble() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_zookeeper"));
+    let child = command.args(["ensemble", "0", "0"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let mut child = child.expect("the binary was built with this test");
+    let mut commands = child.stdin.take().expect("it is piped");
+    let mut said = BufReader::new(child.stdout.take().expect("it is piped")).lines().map(Result::unwrap);
+    assert!(said.next().unwrap().starts_with("serving at 127.0.0.1:"));
+    assert_eq!(said.by_ref().find(|line| line.starts_with("help")).as_deref(), Some("help             this"));
+    commands.write_all(b"status\nkill 0\npause 0\nstatus\n").unwrap();
+    drop(commands);
+    let rest: Vec<_> = said.collect();
+    let [first, second, complaint, killed, left] = &rest[..] else { panic!("{rest:#?}") };
+    let leads = |line: &String| line.contains(": Leader, zxid 0x");
+    let follows = |line: &String| line.contains(": Follower, zxid 0x");
+    assert!(leads(first) && follows(second) || follows(first) && leads(second), "{rest:#?}");
+    assert_eq!(complaint, "the node does not run; start it");
+    assert!(killed.ends_with(": does not run"), "{killed}");
+    assert!(left.starts_with("node 1 at 127.0.0.1:"), "{left}");
+    assert!(child.wait().unwrap().success());
 }
 
 /// The binary `zookeeper serve`, and where its server listens.

@@ -12,6 +12,7 @@ use zk_proto::Server;
 use zk_proto::ops::Auth;
 
 use crate::config::Config;
+use crate::time::Instant;
 use crate::words::CallId;
 
 /// So many times in a row, and for each server, a connection may be closed instead of a login answered.
@@ -30,10 +31,17 @@ pub(crate) struct Access {
 struct Credential {
     auth: Auth,
     /// Who added it and waits for the first answer.
-    callers: Vec<CallId>,
+    callers: Vec<Waiting>,
     /// A server has accepted it, or the configuration demands it: then there is no life without it.
     is_required: bool,
     was_sent: bool,
+}
+
+/// Who waits for the answer to a credential, and how long.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    call: CallId,
+    deadline: Option<Instant>,
 }
 
 /// How a credential fared.
@@ -79,7 +87,8 @@ impl Access {
     }
 
     /// A caller adds a credential. Whether it is new: one that others have added waits for their answer.
-    pub(crate) fn add(&mut self, auth: Auth, caller: CallId) -> bool {
+    pub(crate) fn add(&mut self, auth: Auth, call: CallId, deadline: Option<Instant>) -> bool {
+        let caller = Waiting { call, deadline };
         if let Some(known) = self.credentials.iter_mut().find(|known| known.auth == auth) {
             known.callers.push(caller);
             return false;
@@ -100,7 +109,22 @@ impl Access {
 
     /// How many callers wait.
     pub(crate) fn waiting(&self) -> usize {
-        self.credentials.iter().map(|credential| credential.callers.len()).sum()
+        self.callers().count()
+    }
+
+    /// When the first of them waits no longer.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.callers().filter_map(|caller| caller.deadline).min()
+    }
+
+    /// A caller who has waited long enough.
+    pub(crate) fn overdue(&self, now: Instant) -> Option<CallId> {
+        let is_late = |caller: &Waiting| caller.deadline.is_some_and(|deadline| deadline <= now);
+        self.callers().find(is_late).map(|caller| caller.call)
+    }
+
+    fn callers(&self) -> impl Iterator<Item = Waiting> {
+        self.credentials.iter().flat_map(|credential| credential.callers.iter().copied())
     }
 
     pub(crate) fn is_under_way(&self) -> bool {
@@ -130,27 +154,28 @@ impl Access {
     /// The oldest credential under way was answered.
     pub(crate) fn answered(&mut self, is_accepted: bool) -> Verdict {
         let Some(auth) = self.under_way.pop_front() else { return Verdict::Unasked };
-        let Some(at) = self.credentials.iter().position(|known| known.auth == auth) else {
+        let at = self.credentials.iter().position(|known| known.auth == auth);
+        let Some((at, credential)) = at.and_then(|at| Some((at, self.credentials.get_mut(at)?))) else {
             return Verdict::Unasked;
         };
-        let Some(credential) = self.credentials.get_mut(at) else { return Verdict::Unasked };
         if is_accepted {
             credential.is_required = true;
-            return Verdict::Accepted(mem::take(&mut credential.callers));
+            return Verdict::Accepted(calls(mem::take(&mut credential.callers)));
         }
         if credential.is_required {
             return Verdict::Refused;
         }
         // Nobody may wait for it any more; it was never accepted all the same.
-        Verdict::Dropped(self.credentials.remove(at).callers)
+        Verdict::Dropped(calls(self.credentials.remove(at).callers))
     }
 
     /// The caller waits no longer: what was not sent is forgotten if nobody else waits; what was stays. Whether it had been
     /// sent.
     pub(crate) fn abandon(&mut self, caller: CallId) -> Option<bool> {
-        let at = self.credentials.iter().position(|credential| credential.callers.contains(&caller))?;
+        let is_his = |other: &Waiting| other.call == caller;
+        let at = self.credentials.iter().position(|credential| credential.callers.iter().any(is_his))?;
         let credential = self.credentials.get_mut(at)?;
-        credential.callers.retain(|other| *other != caller);
+        credential.callers.retain(|other| !is_his(other));
         let was_sent = credential.was_sent;
         if !was_sent && credential.callers.is_empty() {
             self.credentials.remove(at);
@@ -168,7 +193,7 @@ impl Access {
         self.under_way.clear();
         let waiting = |credential: &mut Credential| {
             let was_sent = credential.was_sent;
-            mem::take(&mut credential.callers).into_iter().map(move |caller| (caller, was_sent))
+            calls(mem::take(&mut credential.callers)).into_iter().map(move |call| (call, was_sent))
         };
         self.credentials.iter_mut().flat_map(waiting).collect()
     }
@@ -184,6 +209,10 @@ impl Access {
     }
 }
 
+fn calls(callers: Vec<Waiting>) -> Vec<CallId> {
+    callers.into_iter().map(|caller| caller.call).collect()
+}
+
 /// Whether this credential tells anything that is not public.
 pub(crate) fn is_secret(auth: &Auth) -> bool {
     auth.credential.as_ref().is_some_and(|credential| !credential.as_bytes().is_empty())
@@ -195,4 +224,71 @@ pub(crate) fn is_local(server: &Server) -> bool {
         return true;
     }
     server.host.parse::<core::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn auth(user: &str) -> Auth {
+        Auth {
+            scheme: "digest".into(),
+            credential: Some(zk_proto::Secret::new(bytes::Bytes::copy_from_slice(user.as_bytes()))),
+        }
+    }
+
+    fn access() -> Access {
+        let mut config = Config::new("a".parse().expect("a connect string"), 1);
+        config.credentials.push(auth("configured"));
+        Access::new(&config)
+    }
+
+    #[test]
+    fn each_connection_is_sent_everything_in_order_once() {
+        let mut access = access();
+        assert_eq!(access.send_all(), [auth("configured")]);
+        access.add(auth("added"), CallId::new(1), None);
+        assert_eq!(access.send_last(), Some(auth("added")));
+        assert_eq!(access.answered(true), Verdict::Accepted(vec![]));
+        assert_eq!(access.answered(true), Verdict::Accepted(vec![CallId::new(1)]));
+        assert_eq!(access.answered(true), Verdict::Unasked);
+        access.unlinked();
+        assert_eq!(access.send_all(), [auth("configured"), auth("added")]);
+        assert!(access.is_under_way());
+        assert_eq!(access.inherit().send_all(), [auth("configured"), auth("added")]);
+    }
+
+    #[test]
+    fn what_no_server_has_accepted_is_dropped_when_one_refuses_it() {
+        let mut access = access();
+        access.add(auth("wrong"), CallId::new(1), None);
+        assert_eq!(access.waiting(), 1);
+        access.send_all();
+        assert_eq!(access.answered(true), Verdict::Accepted(vec![]));
+        assert_eq!(access.answered(false), Verdict::Dropped(vec![CallId::new(1)]));
+        assert_eq!(access.send_all(), [auth("configured")]);
+        assert_eq!(access.answered(false), Verdict::Refused, "the session cannot do without it");
+    }
+
+    #[test]
+    fn a_caller_who_leaves_takes_back_what_was_not_sent() {
+        let mut access = access();
+        access.add(auth("early"), CallId::new(1), None);
+        assert_eq!(access.abandon(CallId::new(1)), Some(false));
+        assert_eq!(access.send_all(), [auth("configured")]);
+        access.add(auth("late"), CallId::new(2), None);
+        access.send_last();
+        assert_eq!(access.abandon(CallId::new(2)), Some(true));
+        assert_eq!(access.abandon(CallId::new(2)), None);
+        access.answered(true);
+        assert_eq!(access.answered(true), Verdict::Accepted(vec![]));
+        assert!(access.has(&auth("late")));
+    }
+
+    #[test]
+    fn only_this_machine_is_local() {
+        let local = |host: &str| is_local(&Server { host: host.into(), port: 2181 });
+        assert!(["localhost", "LocalHost", "127.0.0.1", "127.9.9.9", "::1"].into_iter().all(local));
+        assert!(!["localhost.example", "10.0.0.1", "::2", "", "0.0.0.0"].into_iter().any(local));
+    }
 }

@@ -1,6 +1,6 @@
 //! Which requests are refused before anything is sent.
 
-use zk_proto::ops::Request;
+use zk_proto::ops::{MultiOp, Opcode, Release, Request};
 
 use crate::access::{is_local, is_secret};
 use crate::config::Unlinked;
@@ -9,6 +9,7 @@ use crate::link::Link;
 use crate::session::Session;
 use crate::watches::Wanted;
 use crate::words::CallOptions;
+use crate::wrong::wrong;
 
 impl Session {
     pub(crate) fn refusal(&self, request: &Request, options: &CallOptions) -> Option<Refusal> {
@@ -21,8 +22,7 @@ impl Session {
         if let Some(misuse) = self.misuse(request) {
             return Some(Refusal::Misuse(misuse));
         }
-        let chroot = if self.chroot.root().is_root() { 0 } else { self.chroot.root().as_str().len() };
-        let length = request.frame_len() - LENGTH_PREFIX + chroot;
+        let length = request.frame_len() - LENGTH_PREFIX + self.chroot.added_len(request);
         let limit = self.config.request_length_max;
         if length > limit {
             return Some(Refusal::Misuse(Misuse::TooLong { length, limit }));
@@ -44,8 +44,9 @@ impl Session {
 
     /// What callers may not send, because its reply or its effect is not a caller's, or would do harm.
     fn misuse(&self, request: &Request) -> Option<Misuse> {
-        let since = request.opcode().since();
-        if self.config.release.is_some_and(|release| release < since) {
+        let since = known_since(request);
+        let is_known = self.config.release.is_none_or(|release| release >= since);
+        if !is_known && !wrong!(self, SendsTheUnknown) {
             return Some(Misuse::TooNew { since });
         }
         let is_reserved = matches!(
@@ -75,6 +76,21 @@ impl Session {
         let tells = reveals || self.access.has_secrets();
         !tells || self.config.encrypted || self.config.plaintext_credentials || is_local(server)
     }
+}
+
+/// The first release whose servers know all of the request. A server that does not know an operation inside a multi may never
+/// answer it.
+fn known_since(request: &Request) -> Release {
+    let whole = request.opcode().since();
+    let Request::Multi(multi) = request else { return whole };
+    let parts = multi.ops.0.iter().map(|op| match op {
+        MultiOp::Create(_) | MultiOp::Delete(_) | MultiOp::SetData(_) | MultiOp::Check(_) => whole,
+        MultiOp::Create2(_) => Opcode::Create2.since(),
+        MultiOp::CreateContainer(_) => Opcode::CreateContainer.since(),
+        // Alone it came earlier.
+        MultiOp::CreateTtl(_) => Release::new(3, 6, 0),
+    });
+    parts.max().map_or(whole, |since| since.max(whole))
 }
 
 /// Bytes of a frame's length prefix, which the server's limit does not count.

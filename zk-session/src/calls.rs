@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use zk_proto::Xid;
 use zk_proto::ops::{Opcode, Request};
 
+use crate::config::Unlinked;
 use crate::error::Why;
 use crate::time::Instant;
 use crate::watches::Wanted;
@@ -43,8 +44,10 @@ impl Owner {
 pub(crate) struct How {
     pub(crate) deadline: Option<Instant>,
     pub(crate) order: Order,
-    /// How long it may wait for a link.
+    /// How long it may wait for a link, if there is none.
     pub(crate) wait: Option<Instant>,
+    /// What becomes of it when the link is lost before it was sent; `None`: what the configuration says.
+    pub(crate) unlinked: Option<Unlinked>,
 }
 
 /// A call that has not been staged for any connection.
@@ -59,8 +62,10 @@ pub(crate) struct Queued {
     /// Bytes of its frame.
     length: usize,
     pub(crate) deadline: Option<Instant>,
-    /// How long it may wait for a link.
+    /// How long it may wait for a link, if there is none.
     wait: Option<Instant>,
+    /// What becomes of it when the link is lost before it was sent; `None`: what the configuration says.
+    pub(crate) unlinked: Option<Unlinked>,
 }
 
 impl Queued {
@@ -149,6 +154,7 @@ impl CallTable {
             length,
             deadline: how.deadline,
             wait: how.wait,
+            unlinked: how.unlinked,
         };
         self.remember_deadline(call.due(), id);
         self.queued_bytes += length;
@@ -177,8 +183,7 @@ impl CallTable {
         xid
     }
 
-    /// A call without a place in the queue must end by this instant.
-    pub(crate) fn remember_deadline(&mut self, deadline: Option<Instant>, id: CallId) {
+    fn remember_deadline(&mut self, deadline: Option<Instant>, id: CallId) {
         if let Some(deadline) = deadline {
             self.deadlines.insert((deadline, id));
         }
@@ -200,14 +205,13 @@ impl CallTable {
         }
     }
 
-    /// There is no link any more: what is still queued may wait until then for the next.
-    pub(crate) fn unlinked(&mut self, wait: Option<Instant>) {
-        let Some(wait) = wait else { return };
+    /// There is no link any more: what is still queued may wait for the next, as long as its own rule or this one says.
+    pub(crate) fn unlinked(&mut self, rule: Unlinked, now: Instant) {
         for call in &mut self.queued {
             if let Some(due) = call.due() {
                 self.deadlines.remove(&(due, call.id));
             }
-            call.wait = Some(wait);
+            call.wait = call.unlinked.unwrap_or(rule).until(now);
             self.deadlines.extend(call.due().map(|due| (due, call.id)));
         }
     }
@@ -221,9 +225,9 @@ impl CallTable {
         !self.written.is_empty()
     }
 
-    /// Takes out the call that a reply with this xid answers: the oldest, or none if the server is wrong.
-    pub(crate) fn answered(&mut self, xid: Xid) -> Option<Written> {
-        self.written.front().filter(|oldest| oldest.xid == xid)?;
+    /// Takes out the call that a reply answers: the oldest, or none if that has another xid, since the server is wrong then.
+    pub(crate) fn answered(&mut self, is_due: impl FnOnce(Xid) -> bool) -> Option<Written> {
+        self.written.front().filter(|oldest| is_due(oldest.xid))?;
         let call = self.written.pop_front()?;
         self.forget_deadline(call.deadline, call.id);
         Some(call)
@@ -315,3 +319,6 @@ impl CallTable {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,6 +43,24 @@ impl Chroot {
         }
     }
 
+    /// By how many bytes the request grows on the way out.
+    pub(crate) fn added_len(&self, request: &Request) -> usize {
+        let root = self.0.as_str().len();
+        let added = |path: &Path| match path.as_str() {
+            _ if self.0.is_root() => 0,
+            ENSEMBLE_CONFIG => 0,
+            "/" => root - 1,
+            _ => root,
+        };
+        if let Request::Multi(multi) = request {
+            return multi.ops.0.iter().map(|op| added(op.path())).sum();
+        }
+        if let Request::MultiRead(multi) = request {
+            return multi.ops.0.iter().map(|op| added(op.path())).sum();
+        }
+        request.path().map_or(0, added)
+    }
+
     /// The server refuses to delete "/"; with the chroot in front it would delete the chroot node.
     fn spare(&self, delete: &mut Delete) {
         if delete.path == self.0 {

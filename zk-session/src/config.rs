@@ -8,6 +8,7 @@ use zk_proto::ops::{Auth, Release};
 use zk_proto::{ConnectString, Zxid};
 
 use crate::sasl::Mechanism;
+use crate::time::Instant;
 
 /// What a session is told at its start. [`Config::new`] gives the defaults.
 #[derive(Clone, Debug)]
@@ -149,8 +150,19 @@ pub enum Unlinked {
         /// `None`: as long as the session lasts. A call's own deadline holds besides.
         most: Option<Duration>,
     },
-    /// They are refused with [`crate::Refusal::Unlinked`].
+    /// They are refused with [`crate::Refusal::Unlinked`]. Those that a link was lost over end with
+    /// [`crate::Why::Unlinked`].
     Refuse,
+}
+
+impl Unlinked {
+    /// Until when a call may wait for a link that is missing since `now`. Not that instant: what is due then has been done.
+    pub(crate) fn until(self, now: Instant) -> Option<Instant> {
+        match self {
+            Self::Wait { most } => most.map(|most| now + most.max(Duration::from_nanos(1))),
+            Self::Refuse => None,
+        }
+    }
 }
 
 /// How the session's life is proven while something is held ([`crate::Calls::hold`]).

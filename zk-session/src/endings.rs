@@ -5,9 +5,10 @@ use alloc::collections::BTreeSet;
 use zk_proto::Zxid;
 
 use crate::calls::{Owner, Queued};
+use crate::config::Unlinked;
 use crate::error::{Cut, Ended, Error, Fault, Why};
 use crate::link::Link;
-use crate::session::Session;
+use crate::session::{Removal, Session};
 use crate::words::{Answer, CallId, Notice, Order, Output, PipelineId, SessionId, SessionState};
 use crate::wrong::wrong;
 
@@ -24,12 +25,7 @@ impl Session {
             self.counters.losses += 1;
         }
         let gave_up = self.is_login_hopeless(&fault);
-        self.forget_future_after(&fault);
-        self.fault = Some(if self.identity.unanswered >= self.servers.count() && is_closed(&fault) {
-            Fault::Unanswered
-        } else {
-            fault
-        });
+        self.fault = Some(if self.is_answered_by_nobody(&fault) { Fault::Unanswered } else { fault });
         if self.link.pulse().is_some_and(|pulse| self.now.since(pulse.since) >= self.config.backoff.most) {
             self.servers.proven();
         }
@@ -43,9 +39,15 @@ impl Session {
         self.inbox.clear();
         self.watches.unlinked();
         self.access.unlinked();
+        if self.removal == Removal::Asked {
+            self.removal = Removal::Untried;
+        }
         if gave_up {
             self.fault = Some(Fault::LoginUnanswered);
             return self.end(Ended::AuthFailed);
+        }
+        if wrong!(self, GivesUpOnNames) && matches!(self.fault, Some(Fault::Cut(Cut::Unresolved(_)))) {
+            return self.end(Ended::NotEstablished);
         }
         if wrong!(self, DiesWithItsConnection) && self.identity.session != SessionId::NONE {
             return self.end(Ended::Expired);
@@ -64,7 +66,9 @@ impl Session {
         }
         self.broken.extend(lost.iter().filter_map(pipeline));
         self.fail_queued(Why::ConnectionLost, |call| !call.owner.is_user() || lost.contains(&call.order));
-        self.calls.unlinked(self.wait_until(self.config.unlinked));
+        let rule = self.config.unlinked;
+        self.fail_queued(Why::Unlinked, |call| call.unlinked.unwrap_or(rule) == Unlinked::Refuse);
+        self.calls.unlinked(rule, self.now);
         if lost.contains(&Order::Client) {
             self.untold =
                 self.outputs.iter().skip(before).find_map(|output| {
@@ -80,17 +84,19 @@ impl Session {
 
     /// A new session may know of transactions that the servers do not: another ensemble, or one restored from a backup,
     /// refuses such clients without a word. After a full round of that the new session starts from nothing.
-    fn forget_future_after(&mut self, fault: &Fault) {
-        if !matches!(self.link, Link::Greeting { .. }) || !matches!(fault, Fault::Cut(_)) {
-            return;
+    /// True if all of them have refused it.
+    fn is_answered_by_nobody(&mut self, fault: &Fault) -> bool {
+        if !matches!(self.link, Link::Greeting { .. }) || !is_closed(fault) {
+            return false;
         }
         self.identity.unanswered += 1;
-        let is_new = self.identity.session == SessionId::NONE;
+        let is_new = self.identity.session == SessionId::NONE && !wrong!(self, NeverStartsAnew);
         let all_refuse = self.identity.unanswered >= self.servers.count();
         if is_new && all_refuse && self.identity.last_zxid != Zxid::ZERO {
             tracing::warn!(target: "zk_session", "no server knows the transactions seen before; starting from nothing");
             self.identity.last_zxid = Zxid::ZERO;
         }
+        all_refuse
     }
 
     /// The session is over: everything under way ends, and then the state says so.
@@ -98,7 +104,8 @@ impl Session {
         if let Link::Ended(_) = self.link {
             return;
         }
-        let ended = if self.close_by.is_some() { Ended::Closed } else { ended };
+        let was_closed = self.close_by.is_some() || wrong!(self, CallsItClosed);
+        let ended = if was_closed { Ended::Closed } else { ended };
         if let Some(conn) = self.link.conn() {
             self.outputs.push_back(Output::Disconnect(conn));
         }
@@ -152,7 +159,7 @@ impl Session {
         lost
     }
 
-    fn fail_queued(&mut self, why: Why, is_over: impl FnMut(&Queued) -> bool) {
+    pub(crate) fn fail_queued(&mut self, why: Why, is_over: impl FnMut(&Queued) -> bool) {
         for call in self.calls.take_queued(is_over) {
             self.complete(call.id, call.owner, Err(Error::NotSent(why)));
         }

@@ -3,11 +3,13 @@
 //! Nothing of a user leaves before all of it has succeeded. It knows the order; what a login or a credential is stands in
 //! `sasl` and `access`.
 
+use alloc::vec::Vec;
 use core::time::Duration;
 
-use zk_proto::ops::{Auth, CloseSession, Request, Sasl, SaslToken};
+use zk_proto::ops::{Auth, CloseSession, Request, Sasl, SaslToken, SetWatches};
 use zk_proto::{
-    Code, ConnectResponse, Reader, ReplyHeader, RequestHeader, Secret, SessionId, Wire, Xid, encode_request,
+    Code, ConnectResponse, Path, Reader, ReplyHeader, RequestHeader, Secret, SessionId, Wire, Xid,
+    encode_request,
 };
 
 use crate::access::Verdict;
@@ -61,11 +63,16 @@ impl Session {
         self.identity.password = response.password;
         self.identity.is_real |= !read_only;
         self.identity.unanswered = 0;
-        self.identity.timeout = Duration::from_millis(u64::try_from(response.timeout_ms).unwrap_or(1).max(1));
-        self.inbox.deframer.set_limit(self.config.frame_length_max);
+        if !wrong!(self, CountsByItsWish) {
+            let millis = u64::try_from(response.timeout_ms).unwrap_or(1).max(1);
+            self.identity.timeout = Duration::from_millis(millis);
+        }
+        let limit = if wrong!(self, KnowsNoLimit) { usize::MAX } else { self.config.frame_length_max };
+        self.inbox.deframer.set_limit(limit);
         self.heard = self.now;
         self.counters.links += 1;
-        if !read_only {
+        let keeps = resumed && wrong!(self, KeepsItsOldLease);
+        if !read_only && !keeps {
             self.lease.opened(sent, self.identity.timeout);
         }
         let pulse = Pulse::new(self.now, resumed, read_only);
@@ -104,8 +111,13 @@ impl Session {
             }
             return self.login_failed(Fault::LoginRefused(code));
         }
-        // Without a body it is as good as a token of null.
-        let token = SaslToken::decode(input).ok().and_then(|answer| answer.token);
+        let is_bare = input.rest_len() == 0 || wrong!(self, TakesHalfATokenForNone);
+        let token = match SaslToken::decode(input) {
+            Ok(answer) => answer.token,
+            // Without a body it is as good as a token of null.
+            Err(_) if is_bare => None,
+            Err(malformed) => return Err(malformed.into()),
+        };
         let xid = self.calls.xid();
         let Link::Proving { login: Some(login), .. } = &mut self.link else { return Ok(()) };
         login.rounds += 1;
@@ -154,9 +166,15 @@ impl Session {
                 self.outputs.push_back(Output::Notified(watch, Notice::Gap { since }));
             }
         }
+        // Some may have been given up while there was no link.
+        self.watches.unlinked();
         let mut requests = self.watches.restore(since);
         if wrong!(self, ForgetsItsWatches) {
             requests.clear();
+        }
+        if wrong!(self, RestoresNothing) && requests.is_empty() {
+            let [data, exist, child] = <[Vec<Path>; 3]>::default();
+            requests.push(SetWatches { relative_zxid: since, data, exist, child }.into());
         }
         for request in requests {
             self.restore(request);
@@ -216,7 +234,9 @@ impl Session {
         let (session, timeout) = (self.identity.session, self.identity.timeout);
         if pulse.read_only {
             self.enter(SessionState::ReadOnly { session, timeout });
-            self.probe.start(self.now);
+            if !wrong!(self, SettlesForLess) {
+                self.probe.start(self.now);
+            }
         } else {
             // A session of which its owner has not heard is new to him, whatever the servers know of it.
             let resumed = pulse.resumed && self.identity.is_told;
@@ -243,8 +263,7 @@ impl Session {
             self.complete(call, Owner::Caller, Ok(answer));
             return call;
         }
-        let is_new = self.access.add(auth, call);
-        self.calls.remember_deadline(deadline, call);
+        let is_new = self.access.add(auth, call, deadline);
         let is_open = is_new && self.link.pulse().is_some() && !self.link.is_login();
         if let Some(auth) = is_open.then(|| self.access.send_last()).flatten() {
             self.stage(Xid::AUTH, &auth.into());

@@ -51,8 +51,10 @@ pub(crate) struct Pulse {
     pub(crate) since: Instant,
     /// When something was last staged for the server.
     pub(crate) sent: Instant,
-    /// When the unanswered ping was staged.
+    /// When the oldest of the unanswered pings was staged, or one before it.
     pub(crate) ping: Option<Instant>,
+    /// How many more are unanswered.
+    more_pings: u32,
     /// When the last keep-alive for holders was answered; `None` while one is under way.
     pub(crate) proven: Option<Instant>,
     /// Unanswered requests that restore watches.
@@ -65,12 +67,33 @@ pub(crate) struct Pulse {
 
 impl Pulse {
     pub(crate) const fn new(now: Instant, resumed: bool, read_only: bool) -> Self {
-        Self { since: now, sent: now, ping: None, proven: Some(now), restoring: 0, resumed, read_only }
+        Self {
+            since: now,
+            sent: now,
+            ping: None,
+            more_pings: 0,
+            proven: Some(now),
+            restoring: 0,
+            resumed,
+            read_only,
+        }
     }
 
-    /// When a ping is due: a third of the timeout after the last frame, unless one is unanswered.
-    pub(crate) fn ping_due(&self, timeout: Duration) -> Option<Instant> {
-        self.ping.is_none().then(|| self.sent + timeout / 3)
+    /// A ping is staged.
+    pub(crate) const fn pinged(&mut self, now: Instant) {
+        match self.ping {
+            None => self.ping = Some(now),
+            Some(_) => self.more_pings = self.more_pings.saturating_add(1),
+        }
+    }
+
+    /// A ping was answered: when was it staged? With several under way the answer may seem older than it is, which is safe.
+    pub(crate) fn ponged(&mut self) -> Option<Instant> {
+        if self.more_pings == 0 {
+            return self.ping.take();
+        }
+        self.more_pings -= 1;
+        self.ping
     }
 
     /// When holders need the next proof of the session's life, whatever else is sent.

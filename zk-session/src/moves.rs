@@ -11,6 +11,7 @@ use crate::link::Link;
 use crate::probe::Found;
 use crate::session::Session;
 use crate::words::{Answer, CallId, ConnId, Order, Output};
+use crate::wrong::wrong;
 
 impl Session {
     /// Asks the next server whether it has a quorum.
@@ -18,7 +19,7 @@ impl Session {
         let Some(server) = self.servers.following() else { return };
         let conn = ConnId(self.next_conn);
         self.next_conn += 1;
-        self.probe.dial(conn, server.clone(), self.now);
+        self.probe.turn_to(conn, server.clone(), self.now);
         self.outputs.push_back(Output::Connect(conn, server));
     }
 
@@ -59,6 +60,7 @@ impl Session {
         let fault = if is_read_only { Fault::FoundReadWrite } else { Fault::Rebalanced };
         self.lose(fault, true);
         // It was no failure: there is nothing to wait for.
+        self.servers.moved();
         if let Link::Resting { until } = &mut self.link {
             *until = self.now;
         }
@@ -67,6 +69,10 @@ impl Session {
 
     /// Reads the ensemble's configuration, with a watch.
     pub(crate) fn read_config(&mut self) {
+        if let Some(before) = self.follows.take() {
+            self.calls.unwatch(before);
+            self.watches.remove(before);
+        }
         let request = GetData { path: Path::config(), watch: true };
         let how = How { order: Order::Free, ..How::default() };
         self.follows = Some(self.calls.queue(request.into(), Owner::Follow, how));
@@ -75,12 +81,15 @@ impl Session {
     /// The configuration was read. Where it says nothing usable, the servers stay as they are.
     pub(crate) fn followed(&mut self, call: CallId, result: Result<Answer, Error>) {
         if self.follows != Some(call) {
-            self.watches.remove(call);
             return;
         }
         let Ok(Answer { reply: Reply::GetData(node), .. }) = result else { return };
         let text = node.data.as_deref().and_then(|data| core::str::from_utf8(data).ok()).unwrap_or_default();
-        let servers: Vec<Server> = EnsembleConfig::new(text).members.iter().filter_map(address).collect();
+        let members = EnsembleConfig::new(text).members;
+        let mut servers: Vec<Server> = members.iter().filter_map(address).collect();
+        if wrong!(self, TrustsWildcards) {
+            servers = members.into_iter().filter_map(|member| member.client).collect();
+        }
         if !servers.is_empty() && self.differs(&servers) {
             tracing::info!(target: "zk_session", ?servers, "the ensemble has other servers now");
             // It is not empty.
@@ -96,10 +105,8 @@ impl Session {
 
 /// Where clients reach a server. One that listens everywhere is reached where its peers reach it.
 fn address(member: &Member) -> Option<Server> {
-    let client = member.client.as_ref()?;
-    let is_anywhere = client.host.is_empty()
-        || client.host.parse::<core::net::IpAddr>().is_ok_and(|address| address.is_unspecified());
-    if !is_anywhere {
+    let client = member.client.as_ref().filter(|client| client.port != 0)?;
+    if !is_anywhere(&client.host) {
         return Some(client.clone());
     }
     // Several addresses are separated by `|`, ports by `:`, and an IPv6 address stands in brackets.
@@ -108,5 +115,10 @@ fn address(member: &Member) -> Option<Server> {
         Some(rest) => rest.split(']').next()?,
         None => first.split(':').next()?,
     };
-    (!host.is_empty()).then(|| Server { host: host.into(), port: client.port })
+    (!is_anywhere(host)).then(|| Server { host: host.into(), port: client.port })
+}
+
+/// Whether a server can listen there and nobody can connect to it.
+fn is_anywhere(host: &str) -> bool {
+    host.is_empty() || host.parse::<core::net::IpAddr>().is_ok_and(|address| address.is_unspecified())
 }

@@ -4,6 +4,7 @@
 //! and is never copied.
 
 use alloc::collections::VecDeque;
+use core::fmt;
 
 use bytes::{Buf, Bytes, BytesMut};
 use zk_proto::Sink;
@@ -12,7 +13,7 @@ use zk_proto::Sink;
 /// write call.
 const SEGMENT_LENGTH_MIN: usize = 4096;
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Outgoing {
     segments: VecDeque<Bytes>,
     staging: BytesMut,
@@ -83,6 +84,13 @@ impl Outgoing {
         if !self.staging.is_empty() {
             self.segments.push_back(self.staging.split().freeze());
         }
+    }
+}
+
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What waits is passwords and the user's data.
+        write!(out, "Outgoing({} bytes staged, {} taken)", self.staged, self.taken)
     }
 }
 

@@ -85,7 +85,7 @@ impl Probe {
         conn
     }
 
-    pub(crate) fn dial(&mut self, conn: ConnId, server: Server, now: Instant) {
+    pub(crate) fn turn_to(&mut self, conn: ConnId, server: Server, now: Instant) {
         self.step = Step::Dialing { conn, server, until: now + ANSWER_TIME };
     }
 

@@ -10,11 +10,11 @@ use zk_proto::{
 };
 
 use crate::calls::{Owner, Written};
-use crate::error::{Ended, Error, Fault, Why};
-use crate::link::Link;
+use crate::error::{Cut, Ended, Error, Fault, Why};
+use crate::link::{Link, Pulse};
 use crate::session::{Removal, Session};
 use crate::statistics::{Direction, FrameNote};
-use crate::watches::{Armed, Watches};
+use crate::watches::{Armed, Fired, Watches};
 use crate::words::{Answer, ConnId, Notice, Output, SessionState, WatchEvent};
 use crate::wrong::wrong;
 
@@ -42,7 +42,8 @@ impl Session {
 
     fn heard_something(&mut self) {
         // The answer to a handshake may be that the session is over: only an established link is a sign of its life.
-        if self.link.pulse().is_some() {
+        let counts = |pulse: &Pulse| pulse.ping.is_none() || !wrong!(self, HearsOnlyPongs);
+        if self.link.pulse().is_some_and(counts) {
             self.heard = self.now;
         }
     }
@@ -85,15 +86,13 @@ impl Session {
         }
         match header.xid {
             Xid::NOTIFICATION => self.take_event(header, &mut input),
-            Xid::PING => {
-                self.take_pong();
-                Ok(())
-            }
-            Xid::AUTH => self.take_verdict(header),
+            Xid::PING => self.take_pong(),
+            Xid::AUTH if !wrong!(self, ExpectsOneQueue) => self.take_verdict(header),
             Xid::SET_WATCHES => self.take_restored(header),
             xid => {
                 self.check_zxid(&header)?;
-                let Some(call) = self.calls.answered(xid) else {
+                let any = wrong!(self, TakesWhatComes);
+                let Some(call) = self.calls.answered(|due| due == xid || any) else {
                     return Err(Fault::UnexpectedReply(xid.raw()));
                 };
                 self.take_answer(call, header, &mut input)
@@ -125,12 +124,14 @@ impl Session {
         });
     }
 
-    fn take_pong(&mut self) {
-        let ping = self.link.pulse_mut().and_then(|pulse| pulse.ping.take());
+    fn take_pong(&mut self) -> Result<(), Fault> {
+        let ping = self.link.pulse_mut().and_then(Pulse::ponged);
         match ping {
             Some(sent) => self.prove(sent),
+            None if wrong!(self, FearsStrayPongs) => return Err(Fault::UnexpectedReply(Xid::PING.raw())),
             None => self.oddities.unexpected_pings += 1,
         }
+        Ok(())
     }
 
     fn take_restored(&mut self, header: ReplyHeader) -> Result<(), Fault> {
@@ -152,13 +153,16 @@ impl Session {
         }
         let event = WatcherEvent::decode(input)?;
         let (Ok(path), false) = (Path::new(&event.path), matches!(event.kind, EventKind::Unknown(_))) else {
+            if wrong!(self, DreadsUnknownEvents) {
+                return Err(Fault::UnexpectedReply(header.xid.raw()));
+            }
             self.oddities.unknown_events += 1;
             return Ok(());
         };
-        let mut fired = self.watches.fire(event.kind, &path);
-        if wrong!(self, MixesItsWatches) {
-            fired.told.extend(self.watches.fire(EventKind::NodeChildrenChanged, &path).told);
+        if wrong!(self, DreadsForeignPaths) && !path.starts_with(self.chroot.root()) {
+            return Err(Fault::UnexpectedReply(header.xid.raw()));
         }
+        let fired = self.fired(event.kind, &path);
         if !fired.expected {
             self.oddities.unmatched_events += 1;
         }
@@ -167,10 +171,27 @@ impl Session {
                 self.read_config();
                 continue;
             }
-            let event = WatchEvent { kind, path: self.chroot.inward(path) };
+            let path = if wrong!(self, TellsServerPaths) { path } else { self.chroot.inward(path) };
+            let event = WatchEvent { kind, path };
             self.outputs.push_back(Output::Notified(watch, Notice::Fired(event)));
         }
         Ok(())
+    }
+
+    /// Whom an event concerns.
+    fn fired(&mut self, kind: EventKind, path: &Path) -> Fired {
+        let before = wrong!(self, FiresAgain).then(|| self.watches.clone());
+        let mut fired = self.watches.fire(kind, path);
+        if wrong!(self, MixesItsWatches) {
+            fired.told.extend(self.watches.fire(EventKind::NodeChildrenChanged, path).told);
+        }
+        if wrong!(self, TellsTreesOfChildren) && kind == EventKind::NodeChildrenChanged {
+            fired.told.extend(self.watches.fire(EventKind::NodeDataChanged, path).told);
+        }
+        if let Some(before) = before {
+            self.watches = before;
+        }
+        fired
     }
 
     fn take_answer(
@@ -195,7 +216,11 @@ impl Session {
         }
         self.deliver(&call, result);
         match header.error {
-            Some(code @ (Code::SessionExpired | Code::SessionMoved)) => Err(Fault::SessionRefused(code)),
+            // The server closes the connection now, and what is sent on it would be lost.
+            Some(Code::Unimplemented) if call.owner == Owner::Unwatch => Err(Fault::Cut(Cut::Closed)),
+            Some(code @ (Code::SessionExpired | Code::SessionMoved)) if !wrong!(self, IgnoresThatItMoved) => {
+                Err(Fault::SessionRefused(code))
+            }
             Some(code @ Code::SessionClosedRequireSaslAuth) => {
                 self.fault = Some(Fault::LoginRefused(code));
                 self.end(Ended::AuthFailed);
@@ -244,7 +269,7 @@ impl Session {
     }
 
     fn inward(&mut self, mut reply: Reply) -> Reply {
-        if !self.chroot.reply_inward(&mut reply) {
+        if !wrong!(self, TellsServerPaths) && !self.chroot.reply_inward(&mut reply) {
             self.oddities.foreign_paths += 1;
         }
         reply
@@ -253,7 +278,8 @@ impl Session {
     /// A request sent at `sent` was answered. A lease that had run out on an unbroken link is good again when there is
     /// new evidence for it.
     fn prove(&mut self, sent: crate::Instant) {
-        if self.link.pulse().is_none_or(|pulse| pulse.read_only) {
+        let has_quorum = |pulse: &Pulse| !pulse.read_only || wrong!(self, TrustsTheQuorumless);
+        if !self.link.pulse().is_some_and(has_quorum) {
             return;
         }
         if wrong!(self, TrustsEveryAnswer) {

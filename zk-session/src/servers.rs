@@ -71,6 +71,11 @@ impl Servers {
         self.failures = 0;
     }
 
+    /// The link was given up for a better one, which is no failure.
+    pub(crate) const fn moved(&mut self) {
+        self.failures = self.failures.saturating_sub(1);
+    }
+
     /// How long a try may take when so much time is left to keep the session (`None`: there is none to keep).
     ///
     /// In the first round each server gets its share of what is left, so that one that does not answer cannot eat it all

@@ -14,9 +14,8 @@ use zk_proto::{Path, Server};
 use crate::access::Access;
 use crate::calls::{CallTable, How, Owner, Removed};
 use crate::chroot::Chroot;
-use crate::config::{Config, OnExpiry, Unlinked};
+use crate::config::Config;
 use crate::error::{Ended, Error, Fault, Misuse, Refused, Why};
-use crate::handover::Handover;
 use crate::identity::Identity;
 use crate::inbox::Inbox;
 use crate::lease::Lease;
@@ -86,6 +85,8 @@ pub struct Session {
 pub(crate) enum Removal {
     /// Nobody knows: it is asked for only when a closed connection would do no harm.
     Untried,
+    /// It was asked for; until it is answered, nothing is sent that would be lost with the connection.
+    Asked,
     Known,
     Unknown,
 }
@@ -100,94 +101,6 @@ pub enum Cancelled {
 }
 
 impl Session {
-    /// A session that starts to connect at once: the first outputs are ready for [`Session::poll`].
-    #[must_use]
-    pub fn new(config: Config, now: Instant) -> Self {
-        let identity = Identity::unknown(config.session_timeout, config.seen);
-        let mut session = Self::start(config, identity, now);
-        session.try_next_server(now);
-        session
-    }
-
-    /// Goes on with a session that was handed over. It is [`SessionState::Connected`] with `resumed`, or has expired.
-    /// Watches are not handed over: set them again, by reads that tell what has changed.
-    ///
-    /// The time to live is counted from now, since nobody knows what has passed on the way.
-    #[must_use]
-    pub fn resume(config: Config, handover: Handover, now: Instant) -> Self {
-        let mut identity = Identity::unknown(handover.timeout, handover.last_zxid.max(config.seen));
-        identity.session = handover.session;
-        identity.password = handover.password;
-        (identity.is_real, identity.is_told) = (true, true);
-        let mut session = Self::start(config, identity, now);
-        session.try_next_server(now);
-        session
-    }
-
-    /// The session that goes on in place of this one, if this one has expired and the configuration says
-    /// [`OnExpiry::Renew`]. A driver asks when [`Session::poll`] has nothing more, and continues with the new value.
-    ///
-    /// The new session never reads a state older than this one has seen, and its calls and connections have other numbers.
-    #[must_use]
-    pub fn successor(&self, now: Instant) -> Option<Self> {
-        if !matches!(self.link, Link::Ended(Ended::Expired)) || self.config.on_expiry != OnExpiry::Renew {
-            return None;
-        }
-        let identity = Identity::unknown(self.config.session_timeout, self.identity.last_zxid);
-        let mut next = Self::start(self.config.clone(), identity, now);
-        next.rng = self.rng.clone();
-        next.servers = Servers::new(self.servers.all().into(), &mut next.rng);
-        next.calls = CallTable::new(self.calls.next_id());
-        next.access = self.access.inherit();
-        next.removal = self.removal;
-        next.next_conn = self.next_conn;
-        next.next_pipeline = self.next_pipeline;
-        next.broken = self.broken.clone();
-        next.holders = self.holders;
-        // Expiries can come in a loop; each new session pauses like a failed try.
-        let pause = next.pause();
-        next.link = Link::Resting { until: next.now + pause };
-        next.enter(SessionState::Connecting);
-        Some(next)
-    }
-
-    fn start(config: Config, identity: Identity, now: Instant) -> Self {
-        let mut rng = Rng::new(config.seed);
-        Self {
-            chroot: Chroot::new(config.servers.chroot.clone()),
-            servers: Servers::new(config.servers.servers.clone(), &mut rng),
-            rng,
-            link: Link::Resting { until: now },
-            calls: CallTable::new(1),
-            watches: Watches::default(),
-            outgoing: Outgoing::default(),
-            inbox: Inbox::new(),
-            outputs: VecDeque::new(),
-            access: Access::new(&config),
-            probe: Probe::new(),
-            broken: BTreeSet::new(),
-            follows: None,
-            moving: None,
-            removal: Removal::by(&config),
-            untold: None,
-            state: SessionState::Connecting,
-            identity,
-            lease: Lease::new(config.margins),
-            holders: 0,
-            close_by: None,
-            now,
-            heard: now,
-            fault: None,
-            oddities: Oddities::default(),
-            counters: Counters::default(),
-            recorder: Recorder::default(),
-            began: now,
-            next_conn: 1,
-            next_pipeline: 1,
-            config,
-        }
-    }
-
     /// Submits a request. It is sent when the session is linked, in the order of submission, at most once.
     ///
     /// A call that is under way when the link is lost ends with [`Error::NotSent`] or [`Error::MaybeApplied`], and with it
@@ -230,20 +143,13 @@ impl Session {
         }
         let mut request = request;
         self.chroot.outward(&mut request);
-        let unlinked = options.unlinked.unwrap_or(self.config.unlinked);
-        let wait = if self.link.is_live() { None } else { self.wait_until(unlinked) };
-        let how = How { deadline: options.deadline, order: options.order, wait };
+        let rule = options.unlinked.unwrap_or(self.config.unlinked);
+        let wait = if self.link.is_live() { None } else { rule.until(self.now) };
+        let CallOptions { deadline, order, unlinked } = options;
+        let how = How { deadline, order, wait, unlinked };
         let call = self.calls.queue(request, Owner::Caller, how);
         self.pump();
         Ok(call)
-    }
-
-    /// Until when a call that finds no link may wait for one.
-    pub(crate) fn wait_until(&self, unlinked: Unlinked) -> Option<Instant> {
-        match unlinked {
-            Unlinked::Wait { most } => most.map(|most| self.now + most),
-            Unlinked::Refuse => Some(self.now),
-        }
     }
 
     /// Asks for proof that the session lives: a transaction that changes nothing, which no server can answer without a
@@ -284,6 +190,7 @@ impl Session {
     /// Gives up the watch that `call` set or will set; nothing more is told about it. When its last owner has gone, the
     /// server is asked to forget it.
     pub fn unwatch(&mut self, call: CallId) {
+        let call = if wrong!(self, GivesUpAnother) { CallId::new(call.number() - 1) } else { call };
         if !wrong!(self, AsksAllTheSame) {
             self.calls.unwatch(call);
         }
@@ -310,33 +217,12 @@ impl Session {
         }
         self.config.servers.servers.clone_from(&servers);
         let is_under_way = self.link.conn().is_some();
-        if self.servers.update(servers, is_under_way, &mut self.rng) {
+        let is_to_move = self.servers.update(servers, is_under_way, &mut self.rng);
+        if is_to_move && !wrong!(self, StaysWithTheRemoved) {
             self.moving = Some(self.now + self.identity.timeout / 3);
             self.move_on();
         }
         Ok(())
-    }
-
-    /// Ends this value and hands the session over, so that [`Session::resume`] can go on with it elsewhere: nothing is told
-    /// to a server. Calls under way end with [`Ended::Detached`], watches too; await what matters first.
-    ///
-    /// `None`: there is no session, or it has ended.
-    pub fn detach(&mut self) -> Option<Handover> {
-        if self.identity.session == SessionId::NONE || !self.identity.is_real {
-            return None;
-        }
-        if let Link::Ended(_) = self.link {
-            return None;
-        }
-        let identity = &self.identity;
-        let handover = Handover {
-            session: identity.session,
-            password: identity.password.clone(),
-            timeout: identity.timeout,
-            last_zxid: identity.last_zxid,
-        };
-        self.end(Ended::Detached);
-        Some(handover)
     }
 
     /// Counts one more holder, or one less; see [`Calls::hold`].
@@ -362,12 +248,16 @@ impl Session {
             return;
         }
         // A handshake under way may be granting a session at this moment: that one is to be closed as well.
-        if self.identity.session == SessionId::NONE && !matches!(self.link, Link::Greeting { .. }) {
+        let is_known = self.identity.session != SessionId::NONE || matches!(self.link, Link::Greeting { .. });
+        if !is_known || wrong!(self, ClosesAtOnce) {
             return self.end(Ended::Closed);
         }
         self.close_by = Some(self.now + self.identity.timeout.min(self.config.close_timeout));
         if let Link::Live { .. } = self.link {
             self.moving = None;
+            if wrong!(self, ClosesOverItsQueue) {
+                self.fail_queued(Why::Ended(Ended::Closed), |_| true);
+            }
             self.calls.queue(Request::from(CloseSession {}), Owner::Close, How::default());
             self.pump();
         }
@@ -463,17 +353,6 @@ impl Session {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(Instant, crate::Timer)> {
         self.timers().min()
-    }
-}
-
-impl Removal {
-    pub(crate) fn by(config: &Config) -> Self {
-        let since = zk_proto::ops::Opcode::RemoveWatches.since();
-        match config.release {
-            Some(release) if release < since => Self::Unknown,
-            Some(_) => Self::Known,
-            None => Self::Untried,
-        }
     }
 }
 

@@ -5,11 +5,11 @@ use zk_proto::ops::{Ping, Sync};
 
 use crate::calls::{How, Owner};
 use crate::config::KeepAlive;
-use crate::error::{Ended, Error, Fault};
+use crate::error::{Ended, Error, Fault, Why};
 use crate::link::Link;
 use crate::session::{Session, confirmation};
 use crate::time::Instant;
-use crate::words::{SessionId, SessionState, Timer};
+use crate::words::{CallId, SessionId, SessionState, Timer};
 use crate::wrong::wrong;
 
 impl Session {
@@ -22,21 +22,19 @@ impl Session {
             Link::Proving { .. } | Link::Live { .. } | Link::Ended(_) => (None, None),
         };
         let pulse = self.link.pulse();
-        let may_ping = !self.link.is_login() && !wrong!(self, NeverPings);
-        let ping = pulse.filter(|_| may_ping).and_then(|pulse| pulse.ping_due(timeout));
         let proof = pulse.filter(|_| self.wants_proof()).and_then(|pulse| pulse.keep_alive_due(timeout));
-        let silence = pulse.filter(|_| !wrong!(self, WaitsInSilence)).map(|_| self.heard + timeout * 2 / 3);
         [
             (dial, Timer::Dial),
             (handshake, Timer::Handshake),
-            (ping, Timer::Ping),
+            (self.ping_due(), Timer::Ping),
             (proof, Timer::Ping),
             (self.probe.due(), Timer::Probe),
             (self.moving, Timer::Move),
-            (silence, Timer::Silence),
+            (self.silence_due(), Timer::Silence),
             (self.lease_due(), Timer::Lease),
             (self.expiry_due(), Timer::Expiry),
             (self.calls.deadline(), Timer::Deadline),
+            (self.access.deadline(), Timer::Deadline),
             (self.close_due(), Timer::Close),
         ]
         .into_iter()
@@ -51,7 +49,7 @@ impl Session {
         if due(self.close_due()) {
             return self.end(Ended::Closed);
         }
-        while let Some((call, why)) = self.calls.overdue(now) {
+        while let Some((call, why)) = self.overdue() {
             let error = match self.cancel(call) {
                 Some(crate::Cancelled::MaybeApplied) => Error::MaybeApplied(why),
                 Some(crate::Cancelled::NotSent) => Error::NotSent(why),
@@ -60,9 +58,7 @@ impl Session {
             };
             self.complete(call, Owner::Caller, Err(error));
         }
-        let timeout = self.identity.timeout;
-        let is_silent = self.heard + timeout * 2 / 3 <= now && !wrong!(self, WaitsInSilence);
-        if self.link.pulse().is_some() && is_silent {
+        if due(self.silence_due()) {
             self.lose(Fault::Silence, true);
         }
         if due(self.expiry_due()) {
@@ -83,6 +79,12 @@ impl Session {
             Link::Proving { .. } | Link::Live { .. } => self.show_life(),
             Link::Dialing { .. } | Link::Greeting { .. } | Link::Resting { .. } | Link::Ended(_) => {}
         }
+    }
+
+    /// A call that must end now.
+    fn overdue(&mut self) -> Option<(CallId, Why)> {
+        let credential = self.access.overdue(self.now).map(|call| (call, Why::Deadline));
+        credential.or_else(|| self.calls.overdue(self.now))
     }
 
     /// Tells once that the lease has run out.
@@ -108,26 +110,29 @@ impl Session {
         }
     }
 
-    /// Sends a ping, unless one is unanswered: a server that does not answer one will not answer two.
     fn ping(&mut self) {
+        let is_due = self.ping_due().is_some_and(|due| due <= self.now);
         let Some(pulse) = self.link.pulse_mut() else { return };
         if self.config.keep_alive == KeepAlive::Ping {
             pulse.proven = Some(self.now);
         }
-        if pulse.ping.is_none() {
-            pulse.ping = Some(self.now);
+        if pulse.ping.is_none() || is_due {
+            pulse.pinged(self.now);
             self.stage(Xid::PING, &Ping {}.into());
         }
     }
 
     fn show_life(&mut self) {
         let timeout = self.identity.timeout;
-        let silent = wrong!(self, NeverPings) || self.link.is_login();
         let Some(pulse) = self.link.pulse() else { return };
         let proof_due = pulse.keep_alive_due(timeout).is_some_and(|due| due <= self.now);
-        let ping_due = pulse.ping_due(timeout).is_some_and(|due| due <= self.now);
-        if ping_due && !silent {
+        let ping_due = self.ping_due().is_some_and(|due| due <= self.now);
+        if ping_due {
             self.ping();
+        } else if wrong!(self, PutsOffItsPing)
+            && let Some(pulse) = self.link.pulse_mut()
+        {
+            pulse.sent = self.now;
         }
         if proof_due {
             self.keep_alive();
@@ -147,6 +152,24 @@ impl Session {
             SessionState::Connecting | SessionState::LeaseExpired | SessionState::Ended(_) => true,
         };
         (self.holders > 0 && !told).then(|| self.lease.end())
+    }
+
+    /// A third of the timeout after the last frame. Servers keep a session by what they hear, hence a ping whose answer is
+    /// stuck behind a long reply is followed by others; but not one that the transport has not even taken.
+    fn ping_due(&self) -> Option<Instant> {
+        let pulse = self.link.pulse().filter(|_| !self.link.is_login() && !wrong!(self, NeverPings))?;
+        if pulse.ping.is_some() && wrong!(self, FloodsWithPings) {
+            return Some(self.now);
+        }
+        let was_taken = self.outgoing.pending() == 0 && !wrong!(self, WaitsForItsPong);
+        (pulse.ping.is_none() || was_taken).then(|| pulse.sent + self.identity.timeout / 3)
+    }
+
+    fn silence_due(&self) -> Option<Instant> {
+        let pulse = self.link.pulse().filter(|_| !wrong!(self, WaitsInSilence))?;
+        let counts_all = self.link.is_login() && wrong!(self, CountsTheLogin);
+        let heard = if counts_all { pulse.since } else { self.heard };
+        Some(heard + self.identity.timeout * 2 / 3)
     }
 
     /// Without a link, a session from which nothing was heard for 4/3 of its timeout has expired on any server whose

@@ -2,16 +2,16 @@
 
 use core::time::Duration;
 
-use zk_proto::ops::RemoveWatches;
-use zk_proto::{ConnectRequest, Password, SessionId, encode_connect};
+use zk_proto::ops::{RemoveWatches, WatchKind};
+use zk_proto::{ConnectRequest, Password, SessionId, Xid, encode_connect};
 
 use crate::calls::Written;
 use crate::error::{Ended, Fault};
 use crate::link::Link;
 use crate::session::{Removal, Session};
 use crate::time::Instant;
-use crate::watches::Wanted;
-use crate::words::{ConnId, Output, Request};
+use crate::watches::{Kind, Wanted};
+use crate::words::{CallId, ConnId, Output, Request};
 use crate::wrong::wrong;
 
 /// Calls are staged while fewer bytes than this wait for the transport; the others stay queued, where a deadline or a
@@ -35,7 +35,9 @@ impl Session {
         let timeout = self.identity.timeout;
         let is_granted = self.offered_session() != SessionId::NONE;
         let left = is_granted.then(|| (self.heard + timeout * 4 / 3).since(now));
-        self.link = Link::Dialing { conn, until: now + self.servers.try_time(timeout, left) };
+        let time = self.servers.try_time(timeout, left);
+        let time = if wrong!(self, SpendsAllOnOneServer) { timeout * 4 / 3 } else { time };
+        self.link = Link::Dialing { conn, until: now + time };
         self.outputs.push_back(Output::Connect(conn, server));
     }
 
@@ -61,6 +63,9 @@ impl Session {
             password,
             read_only: Some(self.config.read_only),
         };
+        if wrong!(self, LogsItsSecrets) {
+            tracing::debug!(target: "zk_session", password = ?request.password.as_bytes(), "greeting");
+        }
         encode_connect(&request, &mut self.outgoing);
         self.link = Link::Greeting { conn, sent: self.now, until };
     }
@@ -76,11 +81,11 @@ impl Session {
         while self.may_stage() {
             let Some((call, xid)) = self.calls.next() else { return self.tidy_up() };
             let mut request = call.request;
-            // Reads whose watch was given up ask for none any more; a watch that lasts has to be taken away.
             let mut wanted = Wanted::by(&request);
-            if let Some(wanted) = &mut wanted {
+            if let Some(wanted) = wanted.as_mut().filter(|_| !wrong!(self, MixesModes)) {
                 self.watches.asking(wanted, &mut request);
             }
+            wanted = self.mistaken(wanted, call.id);
             self.stage(xid, &request);
             self.calls.written(Written {
                 id: call.id,
@@ -97,8 +102,24 @@ impl Session {
         }
     }
 
+    /// What clients that do wrong make of a watch; others leave it as it is.
+    fn mistaken(&mut self, mut wanted: Option<Wanted>, call: CallId) -> Option<Wanted> {
+        if wrong!(self, ArmsAtOnce) {
+            self.watches.answered(&wanted.take()?, None, Some(call));
+        }
+        if wrong!(self, MisfilesChildren) {
+            wanted.as_mut()?.kind = Kind::Data;
+        }
+        wanted
+    }
+
     fn may_stage(&self) -> bool {
-        self.link.is_live() && !self.access.is_under_way() && self.outgoing.pending() < STAGED_LENGTH_MAX
+        let is_first = wrong!(self, SpeaksBeforeItsGreeting) && matches!(self.link, Link::Greeting { .. });
+        let is_early = wrong!(self, SpeaksBeforeItsLogin) && self.link.is_login();
+        (self.link.is_live() || is_first || is_early)
+            && !self.access.is_under_way()
+            && self.removal != Removal::Asked
+            && self.outgoing.pending() < STAGED_LENGTH_MAX
     }
 
     /// Asks the server to forget watches that nobody wants any more, when there is nothing better to do.
@@ -111,13 +132,20 @@ impl Session {
                 Removal::Known => true,
                 // The server may close the connection over it.
                 Removal::Untried => !self.calls.has_written(),
-                Removal::Unknown => false,
+                Removal::Asked | Removal::Unknown => false,
             };
             let Some((path, kind)) = may_ask.then(|| self.watches.forgettable()).flatten() else { return };
+            let kind = if wrong!(self, TakesAllKindsAway) { WatchKind::Any } else { kind };
             let request = Request::from(RemoveWatches { path, kind });
-            let (id, xid) = (self.calls.number(), self.calls.xid());
+            let (id, mut xid) = (self.calls.number(), self.calls.xid());
+            if wrong!(self, LeavesOutItsXid) {
+                xid = Xid::new(0);
+            }
             self.stage(xid, &request);
             self.calls.written(Written::own(id, xid, &request, self.now, self.outgoing.end()));
+            if self.removal == Removal::Untried {
+                self.removal = Removal::Asked;
+            }
         }
     }
 

@@ -107,7 +107,7 @@ pub(crate) enum Armed {
     Bare,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Watches {
     /// A watch without owners stands on the present server for nobody.
     table: BTreeMap<(Kind, Path), Vec<CallId>>,
@@ -119,7 +119,7 @@ pub(crate) struct Watches {
 }
 
 /// Watches that calls under way will set on one path.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Arming {
     one_shot: usize,
     persistent: usize,
@@ -324,6 +324,10 @@ impl Watches {
         for owner in owners {
             self.owners.remove(&owner);
             fired.told.push((owner, WatchEvent { kind: event, path: path.clone() }));
+        }
+        // The lasting watch that served it may be nobody's.
+        if self.has_lasting(path) {
+            self.idle.insert(path.clone());
         }
     }
 

@@ -39,8 +39,44 @@ pub enum Wrong {
     NeverCloses,
     /// Asks for the watch of a call whose owner has given it up.
     AsksAllTheSame,
-    /// Does not send a sign of life (ZOOKEEPER-1751).
+    /// Does not send a sign of life.
     NeverPings,
+    /// Puts its ping off by a period when it wakes up before the ping is due (ZOOKEEPER-1751).
+    PutsOffItsPing,
+    /// Pings at every turn while a ping is unanswered (ZOOKEEPER-562).
+    FloodsWithPings,
+    /// Takes nothing but the answer to its ping for a sign of life while it waits for one.
+    HearsOnlyPongs,
+    /// Sends no sign of life while it waits for the answer to another (Kazoo #633).
+    WaitsForItsPong,
+    /// Takes a ping reply that nobody waits for as the end of the link (ZOOKEEPER-2253).
+    FearsStrayPongs,
+    /// Gives one server all the time there is to answer the handshake (Kazoo #540).
+    SpendsAllOnOneServer,
+    /// Sends calls before its handshake is answered (ZOOKEEPER-542).
+    SpeaksBeforeItsGreeting,
+    /// Counts a login by its beginning, and not by what the server says meanwhile (ZOOKEEPER-4275).
+    CountsTheLogin,
+    /// Counts time by the timeout it has asked for, and not by the one it got (CURATOR-460).
+    CountsByItsWish,
+    /// Stays with a server that says that the session has moved (ZOOKEEPER-710).
+    IgnoresThatItMoved,
+    /// Lets the lease of an old link run out on the new one (CURATOR-525).
+    KeepsItsOldLease,
+    /// Says that a session was closed when it has expired (kezhuw 280ae6f).
+    CallsItClosed,
+    /// Ends itself at once when it is closed, and tells no server (ZOOKEEPER-1105).
+    ClosesAtOnce,
+    /// Drops what is queued when it is closed (ZOOKEEPER-846).
+    ClosesOverItsQueue,
+    /// Expects the answers to credentials in the order of all others (Kazoo #229).
+    ExpectsOneQueue,
+    /// Takes any answer for that to the oldest call (ZOOKEEPER-1863).
+    TakesWhatComes,
+    /// Takes frames of any length (ZOOKEEPER-272).
+    KnowsNoLimit,
+    /// Sends what the servers are known not to know (kezhuw #18).
+    SendsTheUnknown,
     /// Takes its place in time from events, which come before the rest of their transaction (kezhuw #82).
     TakesTimeFromEvents,
     /// Goes on with a server whose state goes back.
@@ -61,6 +97,46 @@ pub enum Wrong {
     HidesTheGap,
     /// Restores watches by the client's paths instead of the server's (ZOOKEEPER-961).
     RestoresItsOwnPaths,
+    /// Takes the stump of a token for none at all, which can mean success (ZOOKEEPER-4342).
+    TakesHalfATokenForNone,
+    /// Takes the answers of a server without a quorum for a proof that the session lives.
+    TrustsTheQuorumless,
+    /// Lets a one-shot watch fire again and again (ZOOKEEPER-1412).
+    FiresAgain,
+    /// Restores watches where there are none (ZOOKEEPER-551).
+    RestoresNothing,
+    /// Sets a watch when it is asked for, and not when the answer has set it (ZOOKEEPER-137).
+    ArmsAtOnce,
+    /// Files a watch of children with those of data (Kazoo #514).
+    MisfilesChildren,
+    /// Asks for a watch on a path that has a lasting one, which older servers then forget (ZOOKEEPER-4466).
+    MixesModes,
+    /// Tells recursive watches that children have changed (ZOOKEEPER-4475).
+    TellsTreesOfChildren,
+    /// Takes away watches of all kinds for the sake of one (ZOOKEEPER-4471).
+    TakesAllKindsAway,
+    /// Gives up another watch than the one it is asked to (ZOOKEEPER-2611).
+    GivesUpAnother,
+    /// Sends requests of its own without a number of their own (kezhuw #22).
+    LeavesOutItsXid,
+    /// Takes an event of an unknown kind for the end of the world (kezhuw #83).
+    DreadsUnknownEvents,
+    /// Takes an event from outside of its chroot for the end of the world (ZOOKEEPER-4565).
+    DreadsForeignPaths,
+    /// Tells paths as the server knows them (ZOOKEEPER-2282).
+    TellsServerPaths,
+    /// Writes into the log what must not be told (CVE-2026-24308).
+    LogsItsSecrets,
+    /// Insists on what it has seen, though no server of a new ensemble knows it (CURATOR-724).
+    NeverStartsAnew,
+    /// Does not look for a better server than one without a quorum (ZOOKEEPER-4819).
+    SettlesForLess,
+    /// Stays with a server that was taken off the list (ZOOKEEPER-1683).
+    StaysWithTheRemoved,
+    /// Gives up when a name does not resolve (ZOOKEEPER-1029).
+    GivesUpOnNames,
+    /// Connects to an address that means any (CURATOR-638).
+    TrustsWildcards,
     /// Ends a session that was never granted (ZOOKEEPER-4921).
     EndsWhatNeverWas,
     /// Tries the next server at once, again and again (go-zookeeper d0e0d8e).

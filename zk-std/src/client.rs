@@ -1,16 +1,17 @@
 //! The client: typed calls on one session.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use zk_session::ops::{self, CreatedNode, NodeChildren, NodeData, Operation};
 use zk_session::{
-    Acl, Answer, CallId, CallOptions, Code, Config, CreateMode, Ended, Error, IntoPath, Notice, Path,
-    Request, SessionId, SessionState, Stat, Version, Why,
+    Acl, Code, Config, CreateMode, Ended, Error, IntoPath, Path, Session, SessionId, SessionState, Stat,
+    Version,
 };
 
+use crate::call::{Lane, Pipeline};
 use crate::clock;
 use crate::core::Shared;
 use crate::driver;
@@ -36,6 +37,7 @@ const CONNECT_TIME: Duration = Duration::from_secs(10);
 pub struct Client {
     closer: Arc<Closer>,
     limit: Option<Duration>,
+    lane: Lane,
 }
 
 impl Client {
@@ -56,8 +58,13 @@ impl Client {
     /// # Errors
     /// [`ConnectError::Start`].
     pub fn open(config: Config) -> Result<Self, ConnectError> {
-        let shared = driver::start(config)?;
-        Ok(Self { closer: Arc::new(Closer(shared)), limit: None })
+        Self::drive(Session::new(config, clock::now()))
+    }
+
+    /// A client with this session.
+    pub(crate) fn drive(session: Session) -> Result<Self, ConnectError> {
+        let shared = driver::start(session)?;
+        Ok(Self { closer: Arc::new(Closer(shared)), limit: None, lane: Lane::Client })
     }
 
     /// A configuration with the defaults and a random seed, for [`Client::open`].
@@ -68,10 +75,29 @@ impl Client {
         Ok(Config::new(servers.parse()?, clock::seed()))
     }
 
-    /// The same client, but each of its calls ends within `limit` ([`Why::Deadline`]).
+    /// The same client, but each of its calls ends within `limit` ([`Why::Deadline`](zk_session::Why::Deadline)).
     #[must_use]
     pub fn within(&self, limit: Duration) -> Self {
         Self { limit: Some(limit), ..self.clone() }
+    }
+
+    /// The same client, but its calls are a sequence of their own, which a loss breaks for good: when one of them is lost
+    /// with its link, all later ones end with [`Error::NotSent`], also those that are made when there is another link. So
+    /// none runs although one before it may not have. Other calls are not affected by such a loss, nor is the pipeline by
+    /// theirs.
+    ///
+    /// After a loss find out what was applied, and go on with a new pipeline. Clones share the pipeline; it ends when the
+    /// last is dropped, and with its session ([`Why::Ended`](zk_session::Why::Ended)).
+    #[must_use]
+    pub fn pipeline(&self) -> Self {
+        Self { lane: Lane::Pipeline(Arc::new(Pipeline::new(self.shared()))), ..self.clone() }
+    }
+
+    /// The same client, but each of its calls stands for itself: when the link is lost, those that were not on their way
+    /// wait for the next one, whatever became of those before them. On one link, all calls are in order.
+    #[must_use]
+    pub fn relaxed(&self) -> Self {
+        Self { lane: Lane::Free, ..self.clone() }
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -83,20 +109,34 @@ impl Client {
         self.limit
     }
 
-    /// Waits until the session is linked to a server.
+    pub(crate) const fn lane(&self) -> &Lane {
+        &self.lane
+    }
+
+    /// Waits until the session is linked to a server: [`SessionState::Connected`], or, if [`Config::read_only`] allows it,
+    /// [`SessionState::ReadOnly`]. Then the session may get another id when there is a quorum.
     ///
     /// # Errors
-    /// [`ConnectError::NoServer`] after `within`, with the way the last try failed. The client goes on trying.
-    /// [`ConnectError::Ended`] if it has been closed.
+    /// [`ConnectError::NoServer`] after `within`, with the way the last try failed. The client goes on trying. At once, and
+    /// for good: [`ConnectError::AuthFailed`], [`ConnectError::NotEstablished`], and [`ConnectError::Ended`] if it has been
+    /// closed.
     pub fn connected(&self, within: Duration) -> Result<SessionId, ConnectError> {
         let start = Instant::now();
         let mut states = self.states();
         loop {
             match states.next_within(within.saturating_sub(start.elapsed())) {
-                Ok(SessionState::Connected { session, .. }) => return Ok(session),
-                Ok(SessionState::Ended(ended)) if self.has_ended() => return Err(ConnectError::Ended(ended)),
+                Ok(SessionState::Connected { session, .. } | SessionState::ReadOnly { session, .. }) => {
+                    return Ok(session);
+                }
+                Ok(SessionState::Ended(_)) => {
+                    if let Some(error) = self.failure() {
+                        return Err(error);
+                    }
+                }
                 Ok(_) => {}
-                Err(RecvTimeoutError::Disconnected) => return Err(ConnectError::Ended(Ended::Closed)),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(self.failure().unwrap_or(ConnectError::Ended(Ended::Closed)));
+                }
                 Err(RecvTimeoutError::Timeout) => {
                     let core = self.shared().lock();
                     let servers = core.session.servers().clone();
@@ -254,35 +294,14 @@ impl Client {
     /// # Errors
     /// Those of the operation.
     pub fn call<O: Operation>(&self, operation: O) -> Result<O::Reply, Error> {
-        let (_, reply) = self.submit(operation.into(), None)?;
-        typed::<O>(&reply)
+        self.typed(operation)
     }
 
-    fn watched<O: Operation>(&self, operation: O) -> Result<(Result<O::Reply, Error>, Watch), Error> {
-        let (slot, news) = sync_channel(1);
-        let (call, reply) = self.submit(operation.into(), Some(slot))?;
-        let result = typed::<O>(&reply);
-        Ok((result, Watch { shared: Arc::clone(self.shared()), call, news }))
-    }
-
-    fn submit(
-        &self,
-        request: Request,
-        watch: Option<SyncSender<Notice>>,
-    ) -> Result<(CallId, Receiver<Result<Answer, Error>>), Error> {
-        let (slot, reply) = sync_channel(1);
-        let options =
-            CallOptions { deadline: self.limit.map(|limit| clock::now() + limit), ..CallOptions::default() };
-        let (call, oversleeps) = self.shared().lock().submit(request, options, slot, watch)?;
-        if oversleeps {
-            self.shared().wake();
-        }
-        Ok((call, reply))
-    }
-
-    /// Whether the last session has ended. (One that is followed by another is never seen as the present one.)
-    fn has_ended(&self) -> bool {
-        matches!(self.state(), SessionState::Ended(_))
+    /// Why there will be no further session. (One that is followed by another is never seen as the present one.)
+    fn failure(&self) -> Option<ConnectError> {
+        let core = self.shared().lock();
+        let SessionState::Ended(ended) = *core.session.state() else { return None };
+        Some(ConnectError::ended(ended, &core.session))
     }
 }
 
@@ -296,14 +315,7 @@ impl Drop for Closer {
     }
 }
 
-fn typed<O: Operation>(reply: &Receiver<Result<Answer, Error>>) -> Result<O::Reply, Error> {
-    // Without a driver nobody knows what became of the frame.
-    let answer = reply.recv().unwrap_or(Err(Error::MaybeApplied(Why::Ended(Ended::Closed))))?;
-    // The engine decodes a reply by the operation it answers, so the types agree; if they did not, the reply is unknown.
-    O::reply(answer.reply).ok_or(Error::MaybeApplied(Why::ConnectionLost))
-}
-
-fn existing(result: Result<Stat, Error>) -> Result<Option<Stat>, Error> {
+pub(crate) fn existing(result: Result<Stat, Error>) -> Result<Option<Stat>, Error> {
     match result {
         Ok(stat) => Ok(Some(stat)),
         Err(Error::Server(Code::NoNode)) => Ok(None),

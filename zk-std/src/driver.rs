@@ -1,19 +1,18 @@
-//! The one thread of a client: it waits for the socket and the timers, and carries out what the engine says.
+//! The one thread of a client: it waits for the sockets and the timers, and carries out what the engine says.
 //!
 //! It decides nothing. Callers put their requests into the engine and write them themselves; the driver writes what the
 //! socket did not take from them.
 
-use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read};
 use std::sync::Arc;
 use std::thread;
 
 use bytes::BytesMut;
 use mio::{Events, Poll, Token, Waker};
-use zk_session::{Config, Cut, Input, Instant, SessionState};
+use zk_session::{Cut, Input, Instant, Session, SessionState};
 
 use crate::clock;
-use crate::core::{Core, Order, Shared};
+use crate::core::{CONNECTIONS, Core, Order, Rest, Shared};
 use crate::dial::{Dial, Progress, broken};
 
 /// Bytes read before the callers are answered, so that a flood of replies does not keep them waiting.
@@ -22,14 +21,15 @@ const READ_MAX: usize = 64 * 1024;
 const READ_ROOM: usize = 16 * 1024;
 
 const WAKE: Token = Token(0);
-const SOCKET: Token = Token(1);
+/// One for each place where a connection may stand.
+const SOCKETS: [Token; CONNECTIONS] = [Token(1), Token(2)];
 
 /// Starts the thread of a new client.
-pub(crate) fn start(config: Config) -> io::Result<Arc<Shared>> {
+pub(crate) fn start(session: Session) -> io::Result<Arc<Shared>> {
     let poll = Poll::new()?;
     let waker = Waker::new(poll.registry(), WAKE)?;
-    let shared = Arc::new(Shared::new(config, waker));
-    let driver = Driver { shared: Arc::clone(&shared), poll, dial: None };
+    let shared = Arc::new(Shared::new(session, waker));
+    let driver = Driver { shared: Arc::clone(&shared), poll, dials: [None, None] };
     thread::Builder::new().name("zk-std".into()).spawn(move || driver.drive())?;
     Ok(shared)
 }
@@ -37,13 +37,13 @@ pub(crate) fn start(config: Config) -> io::Result<Arc<Shared>> {
 struct Driver {
     shared: Arc<Shared>,
     poll: Poll,
-    dial: Option<Dial>,
+    dials: [Option<Dial>; CONNECTIONS],
 }
 
 enum Work {
     /// There may be more at once.
     More,
-    /// Nothing until this instant, or until the socket is ready.
+    /// Nothing until this instant, or until a socket is ready.
     Wait(Option<Instant>),
     /// The session has ended, and no other follows.
     Over,
@@ -61,7 +61,7 @@ impl Driver {
                     if let Err(error) = self.poll.poll(&mut events, wait)
                         && error.kind() != ErrorKind::Interrupted
                     {
-                        tracing::error!(target: "zk_std", %error, "waiting for the socket failed");
+                        tracing::error!(target: "zk_std", %error, "waiting for the sockets failed");
                         return;
                     }
                 }
@@ -78,41 +78,59 @@ impl Driver {
         if core.session.poll_timeout().is_some_and(|(due, _)| due <= now) {
             core.session.handle(Input::Timeout, now);
         }
-        let orders = core.turn(now);
-        let mut more = !orders.is_empty();
-        self.obey(core, orders);
+        core.rest = Rest::Awake;
+        core.turn(now);
+        let mut more = !core.orders.is_empty();
+        while let Some(order) = core.orders.pop_front() {
+            self.obey(core, order);
+        }
         if let SessionState::Ended(_) = core.session.state() {
             return Work::Over;
         }
-        more |= self.advance_dial(core, now);
+        for place in 0..CONNECTIONS {
+            more |= self.advance_dial(core, place, now);
+        }
         core.flush();
-        more |= read(core, now);
-        core.asleep_until = if more { None } else { core.due() };
-        if more { Work::More } else { Work::Wait(core.asleep_until) }
+        for place in 0..CONNECTIONS {
+            more |= read(core, place, now);
+        }
+        if more {
+            return Work::More;
+        }
+        let until = core.due();
+        core.rest = Rest::Asleep { until };
+        Work::Wait(until)
     }
 
-    fn obey(&mut self, core: &mut Core, orders: VecDeque<Order>) {
-        for order in orders {
-            match order {
-                Order::Connect(conn, server) => self.dial = Some(Dial::new(conn, server, &self.shared)),
-                Order::Disconnect(conn) => {
-                    self.dial.take_if(|dial| dial.conn == conn);
-                    core.stream.take_if(|(mine, _)| *mine == conn);
+    fn obey(&mut self, core: &mut Core, order: Order) {
+        match order {
+            Order::Connect(conn, server) => {
+                let is_free = |place: &usize| self.dials[*place].is_none() && core.streams[*place].is_none();
+                let free = (0..CONNECTIONS).find(is_free);
+                debug_assert!(free.is_some(), "the engine has one link and one search");
+                if let Some(place) = free {
+                    self.dials[place] = Some(Dial::new(conn, server, &self.shared));
+                }
+            }
+            Order::Disconnect(conn) => {
+                for place in 0..CONNECTIONS {
+                    self.dials[place].take_if(|dial| dial.conn == conn);
+                    core.streams[place].take_if(|(mine, _)| *mine == conn);
                 }
             }
         }
     }
 
-    fn advance_dial(&mut self, core: &mut Core, now: Instant) -> bool {
-        let Some(dial) = self.dial.take() else { return false };
+    fn advance_dial(&mut self, core: &mut Core, place: usize, now: Instant) -> bool {
+        let Some(dial) = self.dials[place].take() else { return false };
         let conn = dial.conn;
-        match dial.advance(self.poll.registry(), SOCKET) {
+        match dial.advance(self.poll.registry(), SOCKETS[place]) {
             Progress::Pending(dial) => {
-                self.dial = Some(dial);
+                self.dials[place] = Some(dial);
                 false
             }
             Progress::Connected(stream) => {
-                core.stream = Some((conn, stream));
+                core.streams[place] = Some((conn, stream));
                 core.session.handle(Input::Connected(conn), now);
                 true
             }
@@ -130,14 +148,15 @@ impl Drop for Driver {
         let core = &mut *self.shared.lock();
         core.session.abort();
         core.turn(clock::now());
-        core.stream = None;
+        core.streams = [None, None];
+        core.orders.clear();
         core.feeds.clear();
     }
 }
 
-/// Reads what the socket has, as far as it does not block; whether anything has happened.
-fn read(core: &mut Core, now: Instant) -> bool {
-    let Some((conn, stream)) = &mut core.stream else { return false };
+/// Reads what the socket at this place has, as far as it does not block; whether anything has happened.
+fn read(core: &mut Core, place: usize, now: Instant) -> bool {
+    let Some((conn, stream)) = &mut core.streams[place] else { return false };
     let conn = *conn;
     let mut read = 0;
     let mut cut = None;
@@ -155,7 +174,7 @@ fn read(core: &mut Core, now: Instant) -> bool {
     }
     let lost = cut.is_some();
     if let Some(cut) = cut {
-        core.stream = None;
+        core.streams[place] = None;
         core.session.handle(Input::Disconnected(conn, cut), now);
     }
     read > 0 || lost

@@ -27,23 +27,38 @@
 
 pub use zk_recipes::hold::{Cause, Failure, Freed, Grant};
 pub use zk_recipes::{Denial, Layout, Recipe};
+pub use zk_session::ops::AddWatchMode;
+pub use zk_session::retry::{Jitter, RetryOptions, RetryPolicy};
 pub use zk_session::{
-    Acl, Backoff, Children, Code, Config, ConnectString, CreateMode, Ended, Error, EventKind, IntoPath,
-    Misuse, OnExpiry, Path, PathError, SessionId, SessionState, Stat, Version, WatchEvent, Why, Zxid, ops,
+    Acl, Backoff, Children, Code, Config, ConnectString, CreateMode, Cut, Direction, Ended, Error, EventKind,
+    Fault, FrameNote, Handover, IntoPath, KeepAlive, Margins, Misuse, Oddities, OnExpiry, Path, PathError,
+    Server, SessionId, SessionState, Stat, Statistics, Unlinked, Version, WatchEvent, Why, Zxid, ops, sasl,
 };
 
 pub use client::Client;
+pub use entropy::entropy;
 pub use error::ConnectError;
+pub use events::{Change, Events};
 pub use hold::{Guard, Holding, Lock};
+pub use retrying::Retrying;
 pub use states::States;
 pub use watch::Watch;
 
+mod call;
 mod client;
 mod clock;
 mod core;
 mod dial;
 mod driver;
+mod entropy;
 mod error;
+mod events;
 mod hold;
+mod insight;
+mod moves;
+mod retrying;
 mod states;
 mod watch;
+
+#[cfg(test)]
+mod tests;

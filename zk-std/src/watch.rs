@@ -47,7 +47,7 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        self.shared.lock().unwatch(self.call);
+        self.shared.unwatch(self.call);
     }
 }
 

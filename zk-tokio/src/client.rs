@@ -1,23 +1,20 @@
 //! The client: typed calls on one session.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt;
-use tokio::sync::oneshot;
 use zk_session::ops::{self, CreatedNode, NodeChildren, NodeData, Operation};
 use zk_session::{
-    Acl, Answer, CallId, CallOptions, Code, Config, CreateMode, Ended, Error, IntoPath, Notice, Path,
-    Request, SessionId, SessionState, Stat, Version, Why,
+    Acl, Code, Config, CreateMode, Ended, Error, IntoPath, Path, Session, SessionId, SessionState, Stat,
+    Version,
 };
 
+use crate::call::{Lane, Pipeline};
 use crate::clock;
 use crate::core::Shared;
-use crate::driver;
+use crate::driver::Driver;
 use crate::error::ConnectError;
 use crate::states::States;
 use crate::watch::Watch;
@@ -42,6 +39,7 @@ const CONNECT_TIME: Duration = Duration::from_secs(10);
 pub struct Client {
     closer: Arc<Closer>,
     limit: Option<Duration>,
+    lane: Lane,
 }
 
 impl Client {
@@ -66,9 +64,14 @@ impl Client {
     /// Outside a tokio runtime with IO and time enabled.
     #[must_use]
     pub fn open(config: Config) -> Self {
-        let shared = Arc::new(Shared::new(config));
-        tokio::spawn(driver::run(Arc::clone(&shared)));
-        Self { closer: Arc::new(Closer(shared)), limit: None }
+        Self::drive(Session::new(config, clock::now()))
+    }
+
+    /// A client with this session.
+    pub(crate) fn drive(session: Session) -> Self {
+        let shared = Arc::new(Shared::new(session));
+        tokio::spawn(Driver::new(Arc::clone(&shared)).drive());
+        Self { closer: Arc::new(Closer(shared)), limit: None, lane: Lane::Client }
     }
 
     /// A configuration with the defaults and a random seed, for [`Client::open`].
@@ -79,10 +82,29 @@ impl Client {
         Ok(Config::new(servers.parse()?, clock::seed()))
     }
 
-    /// The same client, but each of its calls ends within `limit` ([`Why::Deadline`]).
+    /// The same client, but each of its calls ends within `limit` ([`Why::Deadline`](zk_session::Why::Deadline)).
     #[must_use]
     pub fn within(&self, limit: Duration) -> Self {
         Self { limit: Some(limit), ..self.clone() }
+    }
+
+    /// The same client, but its calls are a sequence of their own, which a loss breaks for good: when one of them is lost
+    /// with its link, all later ones end with [`Error::NotSent`], also those that are made when there is another link. So
+    /// none runs although one before it may not have. Other calls are not affected by such a loss, nor is the pipeline by
+    /// theirs.
+    ///
+    /// After a loss find out what was applied, and go on with a new pipeline. Clones share the pipeline; it ends when the
+    /// last is dropped, and with its session ([`Why::Ended`](zk_session::Why::Ended)).
+    #[must_use]
+    pub fn pipeline(&self) -> Self {
+        Self { lane: Lane::Pipeline(Arc::new(Pipeline::new(self.shared()))), ..self.clone() }
+    }
+
+    /// The same client, but each of its calls stands for itself: when the link is lost, those that were not on their way
+    /// wait for the next one, whatever became of those before them. On one link, all calls are in order.
+    #[must_use]
+    pub fn relaxed(&self) -> Self {
+        Self { lane: Lane::Free, ..self.clone() }
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -94,25 +116,33 @@ impl Client {
         self.limit
     }
 
-    /// Waits until the session is linked to a server.
+    pub(crate) const fn lane(&self) -> &Lane {
+        &self.lane
+    }
+
+    /// Waits until the session is linked to a server: [`SessionState::Connected`], or, if [`Config::read_only`] allows it,
+    /// [`SessionState::ReadOnly`]. Then the session may get another id when there is a quorum.
     ///
     /// # Errors
-    /// [`ConnectError::NoServer`] after `within`, with the way the last try failed. The client goes on trying.
-    /// [`ConnectError::Ended`] if it has been closed.
+    /// [`ConnectError::NoServer`] after `within`, with the way the last try failed. The client goes on trying. At once, and
+    /// for good: [`ConnectError::AuthFailed`], [`ConnectError::NotEstablished`], and [`ConnectError::Ended`] if it has been
+    /// closed.
     pub async fn connected(&self, within: Duration) -> Result<SessionId, ConnectError> {
         let mut states = self.states();
         let linked = async {
             while let Some(state) = states.next().await {
-                if let SessionState::Connected { session, .. } = state {
+                if let SessionState::Connected { session, .. } | SessionState::ReadOnly { session, .. } =
+                    state
+                {
                     return Ok(session);
                 }
-                if let SessionState::Ended(ended) = state
-                    && self.has_ended()
+                if let SessionState::Ended(_) = state
+                    && let Some(error) = self.failure()
                 {
-                    return Err(ConnectError::Ended(ended));
+                    return Err(error);
                 }
             }
-            Err(ConnectError::Ended(Ended::Closed))
+            Err(self.failure().unwrap_or(ConnectError::Ended(Ended::Closed)))
         };
         tokio::time::timeout(within, linked).await.unwrap_or_else(|_| {
             let core = self.shared().lock();
@@ -268,31 +298,14 @@ impl Client {
     /// # Errors
     /// Those of the operation.
     pub async fn call<O: Operation>(&self, operation: O) -> Result<O::Reply, Error> {
-        let mut call = self.submit(operation.into(), None)?;
-        typed::<O>((&mut call).await)
+        self.typed(operation).await
     }
 
-    async fn watched<O: Operation>(&self, operation: O) -> Result<(Result<O::Reply, Error>, Watch), Error> {
-        let (slot, news) = oneshot::channel();
-        let mut call = self.submit(operation.into(), Some(slot))?;
-        // From here on a drop gives the watch up.
-        let watch = Watch { shared: Arc::clone(self.shared()), call: call.id, news };
-        Ok((typed::<O>((&mut call).await), watch))
-    }
-
-    fn submit(&self, request: Request, watch: Option<oneshot::Sender<Notice>>) -> Result<Call, Error> {
-        let (slot, reply) = oneshot::channel();
-        let id = self.shared().with(|core, now| {
-            let options =
-                CallOptions { deadline: self.limit.map(|limit| now + limit), ..CallOptions::default() };
-            core.submit(request, options, now, slot, watch)
-        })?;
-        Ok(Call { shared: Arc::clone(self.shared()), id, reply, ended: false })
-    }
-
-    /// Whether the last session has ended. (One that is followed by another is never seen as the present one.)
-    fn has_ended(&self) -> bool {
-        matches!(self.state(), SessionState::Ended(_))
+    /// Why there will be no further session. (One that is followed by another is never seen as the present one.)
+    fn failure(&self) -> Option<ConnectError> {
+        let core = self.shared().lock();
+        let SessionState::Ended(ended) = *core.session.state() else { return None };
+        Some(ConnectError::ended(ended, &core.session))
     }
 }
 
@@ -306,40 +319,7 @@ impl Drop for Closer {
     }
 }
 
-/// A call under way; dropping it cancels it.
-struct Call {
-    shared: Arc<Shared>,
-    id: CallId,
-    reply: oneshot::Receiver<Result<Answer, Error>>,
-    ended: bool,
-}
-
-impl Future for &mut Call {
-    type Output = Result<Answer, Error>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let call = &mut **self;
-        let result = std::task::ready!(Pin::new(&mut call.reply).poll(context));
-        call.ended = true;
-        // Without a driver nobody knows what became of the frame.
-        Poll::Ready(result.unwrap_or(Err(Error::MaybeApplied(Why::Ended(Ended::Closed)))))
-    }
-}
-
-impl Drop for Call {
-    fn drop(&mut self) {
-        if !self.ended {
-            self.shared.lock().cancel(self.id);
-        }
-    }
-}
-
-fn typed<O: Operation>(result: Result<Answer, Error>) -> Result<O::Reply, Error> {
-    // The engine decodes a reply by the operation it answers, so the types agree; if they did not, the reply is unknown.
-    O::reply(result?.reply).ok_or(Error::MaybeApplied(Why::ConnectionLost))
-}
-
-fn existing(result: Result<Stat, Error>) -> Result<Option<Stat>, Error> {
+pub(crate) fn existing(result: Result<Stat, Error>) -> Result<Option<Stat>, Error> {
     match result {
         Ok(stat) => Ok(Some(stat)),
         Err(Error::Server(Code::NoNode)) => Ok(None),

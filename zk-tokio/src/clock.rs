@@ -35,3 +35,8 @@ fn monotonic() -> Duration {
 pub(crate) fn seed() -> u64 {
     RandomState::new().build_hasher().finish()
 }
+
+/// Bytes that nobody else draws. They are no secret.
+pub(crate) fn token() -> [u8; 16] {
+    (u128::from(seed()) << 64 | u128::from(seed())).to_be_bytes()
+}

@@ -8,11 +8,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, oneshot};
 use zk_recipes::Host;
-use zk_session::{
-    Answer, CallId, CallOptions, Config, ConnId, Error, Instant, Notice, Output, Request, Server, Session,
-};
+use zk_session::{Answer, CallId, ConnId, Error, Instant, Notice, Output, Server, Session};
 
 use crate::clock;
+use crate::events::Feeder;
 use crate::states::Feed;
 
 /// The shared half of a client, without the handle whose last drop closes the session.
@@ -29,8 +28,17 @@ pub(crate) struct Core {
     pub(crate) session: Session,
     pub(crate) host: Host,
     calls: HashMap<CallId, oneshot::Sender<Result<Answer, Error>>>,
-    watches: HashMap<CallId, oneshot::Sender<Notice>>,
+    listeners: HashMap<CallId, Listener>,
     pub(crate) feeds: Vec<Feed>,
+    /// How many sessions there were before this one.
+    pub(crate) generation: u64,
+}
+
+/// Who hears of a watch.
+#[derive(Debug)]
+pub(crate) enum Listener {
+    Once(oneshot::Sender<Notice>),
+    Lasting(Feeder),
 }
 
 /// What the driver is to do with its sockets.
@@ -41,11 +49,17 @@ pub(crate) enum Order {
 }
 
 impl Shared {
-    pub(crate) fn new(config: Config) -> Self {
+    pub(crate) fn new(session: Session) -> Self {
         // Tokens must differ from client to client, even if their configurations do not.
         let host = Host::new(clock::seed());
-        let session = Session::new(config, clock::now());
-        let core = Core { session, host, calls: HashMap::new(), watches: HashMap::new(), feeds: Vec::new() };
+        let core = Core {
+            session,
+            host,
+            calls: HashMap::new(),
+            listeners: HashMap::new(),
+            feeds: Vec::new(),
+            generation: 0,
+        };
         Self { core: Mutex::new(core), wake: Notify::new() }
     }
 
@@ -60,36 +74,36 @@ impl Shared {
         self.wake.notify_one();
         result
     }
+
+    /// The owner of this call's watch is gone. The driver may have to tell the server.
+    pub(crate) fn unwatch(&self, call: CallId) {
+        let mut core = self.lock();
+        // Without a listener it has been told, and the engine has forgotten it.
+        if core.listeners.remove(&call).is_some() {
+            core.session.unwatch(call);
+            drop(core);
+            self.wake.notify_one();
+        }
+    }
 }
 
 impl Core {
-    /// Submits a request whose result goes to `slot`, and the news of its watch to `watch`.
-    pub(crate) fn submit(
-        &mut self,
-        request: Request,
-        options: CallOptions,
-        now: Instant,
-        slot: oneshot::Sender<Result<Answer, Error>>,
-        watch: Option<oneshot::Sender<Notice>>,
-    ) -> Result<CallId, Error> {
-        let call = self.session.submit(request, options, now).map_err(|refused| Error::from(refused.why))?;
+    /// The result of this call goes to `slot`.
+    pub(crate) fn await_call(&mut self, call: CallId, slot: oneshot::Sender<Result<Answer, Error>>) {
         self.calls.insert(call, slot);
-        if let Some(watch) = watch {
-            self.watches.insert(call, watch);
-        }
-        Ok(call)
+    }
+
+    /// The news of the watch that this call sets go to `listener`.
+    pub(crate) fn listen(&mut self, call: CallId, listener: Listener) {
+        self.listeners.insert(call, listener);
     }
 
     /// The caller waits no longer.
     pub(crate) fn cancel(&mut self, call: CallId) {
         self.calls.remove(&call);
-        self.unwatch(call);
+        self.listeners.remove(&call);
+        // First, while it may still be unsent.
         self.session.cancel(call);
-    }
-
-    /// The owner of this call's watch is gone.
-    pub(crate) fn unwatch(&mut self, call: CallId) {
-        self.watches.remove(&call);
         self.session.unwatch(call);
     }
 
@@ -114,9 +128,7 @@ impl Core {
                         }
                     }
                     Some(Output::Notified(watch, notice)) => {
-                        if let Some(slot) = self.watches.remove(&watch) {
-                            let _ = slot.send(notice);
-                        }
+                        self.notify(watch, notice);
                     }
                     Some(Output::State(state)) => self.feeds.retain(|feed| feed.tell(state)),
                     None => {}
@@ -124,6 +136,19 @@ impl Core {
             }
             let Some(next) = self.session.successor(now) else { return orders };
             self.session = next;
+            self.generation += 1;
+        }
+    }
+
+    fn notify(&mut self, watch: CallId, notice: Notice) {
+        match self.listeners.get(&watch) {
+            Some(Listener::Lasting(feeder)) if !matches!(notice, Notice::Ended(_)) => feeder.tell(notice),
+            Some(Listener::Lasting(_) | Listener::Once(_)) => match self.listeners.remove(&watch) {
+                Some(Listener::Lasting(feeder)) => feeder.tell(notice),
+                Some(Listener::Once(slot)) => drop(slot.send(notice)),
+                None => {}
+            },
+            None => {}
         }
     }
 

@@ -1,4 +1,4 @@
-//! The one task of a client: it owns the socket, waits, and carries out what the engine says.
+//! The one task of a client: it owns the sockets, waits, and carries out what the engine says.
 //!
 //! It decides nothing. Callers put their requests into the engine themselves and wake it.
 
@@ -20,6 +20,8 @@ use zk_session::{ConnId, Cut, Input, Instant, Server, Session, SessionState};
 use crate::clock;
 use crate::core::{Order, Shared};
 
+/// The link, and the search for a better server while it stands.
+const CONNECTIONS: usize = 2;
 /// Bytes read before the callers are answered, so that a flood of replies does not keep them waiting.
 const READ_MAX: usize = 64 * 1024;
 /// Room for one read.
@@ -27,18 +29,14 @@ const READ_ROOM: usize = 16 * 1024;
 /// Slices handed to one write.
 const SLICES: usize = 16;
 
-/// Drives the client until its last session has ended. If the task is dropped, what is under way ends all the same.
-pub(crate) async fn run(shared: Arc<Shared>) {
-    let driver = Driver { shared, transport: Transport::None };
-    driver.drive().await;
-}
-
-struct Driver {
+/// Drives a client until its last session has ended. If the task is dropped, even before it has begun, what is under way
+/// ends all the same.
+pub(crate) struct Driver {
     shared: Arc<Shared>,
-    transport: Transport,
+    transports: [Transport; CONNECTIONS],
 }
 
-/// The socket, or what becomes one.
+/// A socket, or what becomes one.
 enum Transport {
     None,
     Dialing(ConnId, BoxFuture<'static, Result<TcpStream, Cut>>),
@@ -46,7 +44,11 @@ enum Transport {
 }
 
 impl Driver {
-    async fn drive(mut self) {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, transports: [const { Transport::None }; CONNECTIONS] }
+    }
+
+    pub(crate) async fn drive(mut self) {
         let mut alarm = Alarm::new();
         loop {
             match self.work() {
@@ -70,35 +72,56 @@ impl Driver {
         }
         let orders = core.turn(now);
         let mut more = !orders.is_empty();
-        self.transport.obey(orders);
+        self.obey(orders);
         if let SessionState::Ended(_) = core.session.state() {
             return Work::Over;
         }
-        let mut to_write = false;
-        if let Transport::Connected(conn, stream) = &self.transport {
+        let mut to_write = [false; CONNECTIONS];
+        for (transport, to_write) in self.transports.iter_mut().zip(&mut to_write) {
+            let Transport::Connected(conn, stream) = transport else { continue };
             let exchanged = exchange(&mut core.session, *conn, stream, now);
             more |= exchanged.read;
-            to_write = exchanged.to_write;
+            *to_write = exchanged.to_write;
             if let Some(cut) = exchanged.cut {
                 core.session.handle(Input::Disconnected(*conn, cut), now);
-                self.transport = Transport::None;
+                *transport = Transport::None;
                 more = true;
             }
         }
         if more { Work::More } else { Work::Wait { until: core.due(), to_write } }
     }
 
-    /// Waits until something may have happened.
-    async fn wait(&mut self, alarm: &mut Alarm, to_write: bool) {
-        let shared = &self.shared;
-        tokio::select! {
-            () = shared.wake.notified() => {}
-            () = alarm.ring() => {}
-            input = self.transport.ready(to_write) => {
-                if let Some(input) = input {
-                    shared.lock().session.handle(input, clock::now());
+    fn obey(&mut self, orders: VecDeque<Order>) {
+        for order in orders {
+            match order {
+                Order::Connect(conn, server) => {
+                    let free = self.transports.iter_mut().find(|transport| transport.conn().is_none());
+                    debug_assert!(free.is_some(), "the engine has one link and one search");
+                    if let Some(free) = free {
+                        *free = Transport::Dialing(conn, dial(server).boxed());
+                    }
+                }
+                Order::Disconnect(conn) => {
+                    let gone = self.transports.iter_mut().find(|transport| transport.conn() == Some(conn));
+                    if let Some(gone) = gone {
+                        *gone = Transport::None;
+                    }
                 }
             }
+        }
+    }
+
+    /// Waits until something may have happened.
+    async fn wait(&mut self, alarm: &mut Alarm, to_write: [bool; CONNECTIONS]) {
+        let [one, other] = &mut self.transports;
+        let input = tokio::select! {
+            () = self.shared.wake.notified() => None,
+            () = alarm.ring() => None,
+            input = one.ready(to_write[0]) => input,
+            input = other.ready(to_write[1]) => input,
+        };
+        if let Some(input) = input {
+            self.shared.lock().session.handle(input, clock::now());
         }
     }
 }
@@ -115,22 +138,17 @@ impl Drop for Driver {
 enum Work {
     /// There may be more at once.
     More,
-    /// Nothing until this instant, or until the socket is ready, for writing as well if there is something to write.
-    Wait { until: Option<Instant>, to_write: bool },
+    /// Nothing until this instant, or until a socket is ready, for writing as well if there is something to write.
+    Wait { until: Option<Instant>, to_write: [bool; CONNECTIONS] },
     /// The session has ended, and no other follows.
     Over,
 }
 
 impl Transport {
-    fn obey(&mut self, orders: VecDeque<Order>) {
-        for order in orders {
-            match order {
-                Order::Connect(conn, server) => *self = Self::Dialing(conn, dial(server).boxed()),
-                Order::Disconnect(conn) => match self {
-                    Self::Dialing(mine, _) | Self::Connected(mine, _) if *mine == conn => *self = Self::None,
-                    Self::Dialing(..) | Self::Connected(..) | Self::None => {}
-                },
-            }
+    const fn conn(&self) -> Option<ConnId> {
+        match self {
+            Self::None => None,
+            Self::Dialing(conn, _) | Self::Connected(conn, _) => Some(*conn),
         }
     }
 

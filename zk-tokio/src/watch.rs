@@ -40,7 +40,7 @@ impl Future for Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        self.shared.lock().unwatch(self.call);
+        self.shared.unwatch(self.call);
     }
 }
 

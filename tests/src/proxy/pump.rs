@@ -12,6 +12,8 @@ pub(super) struct Pump {
     pub(super) number: u64,
     pub(super) from: TcpStream,
     pub(super) to: TcpStream,
+    /// What is replaced in the first bytes, and by as many.
+    pub(super) rewriting: Option<(Vec<u8>, Vec<u8>)>,
 }
 
 /// What becomes of bytes that have come.
@@ -29,6 +31,9 @@ impl Pump {
         loop {
             // An error is an end that came the hard way.
             let count = self.from.read(&mut chunk).unwrap_or(0);
+            if let Some((from, to)) = self.rewriting.take() {
+                replace(&mut chunk[..count], &from, &to);
+            }
             match self.fate(count, shared) {
                 Fate::ConnectionGone => return,
                 Fate::Discard => {}
@@ -87,6 +92,13 @@ impl Pump {
             connection.cut();
         }
         shared.changed.notify_all();
+    }
+}
+
+/// Replaces the first occurrence of a text, if there is one, by another of its length.
+fn replace(bytes: &mut [u8], from: &[u8], to: &[u8]) {
+    if let Some(at) = bytes.windows(from.len()).position(|window| window == from) {
+        bytes[at..at + from.len()].copy_from_slice(to);
     }
 }
 

@@ -54,6 +54,35 @@ fn a_refusing_proxy_closes_new_connections_only() {
 }
 
 #[test]
+fn parted_ends_hear_nothing_until_it_is_over() {
+    let proxy = Proxy::start(echo());
+    let mut before = connect_to(&proxy);
+    assert_eq!(echoed(&mut before, b"a"), b"a");
+    proxy.part(true);
+    assert_eq!(rest(&mut connect_to(&proxy)), b"");
+    before.write_all(b"b").unwrap();
+    before.set_read_timeout(Some(QUIET)).unwrap();
+    assert!(before.read(&mut [0]).is_err(), "nothing comes back");
+    proxy.part(false);
+    before.set_read_timeout(Some(LIMIT)).unwrap();
+    let mut late = [0];
+    before.read_exact(&mut late).unwrap();
+    assert_eq!(&late, b"b", "and nothing is lost");
+    assert_eq!(echoed(&mut connect_to(&proxy), b"c"), b"c");
+}
+
+#[test]
+fn an_opening_is_rewritten_and_nothing_after_it() {
+    let proxy = Proxy::start(echo());
+    proxy.rewrite_opening("me at 1", "me at 2");
+    let mut client = connect_to(&proxy);
+    assert_eq!(echoed(&mut client, b"I, me at 1, say"), b"I, me at 2, say");
+    assert_eq!(echoed(&mut client, b"me at 1"), b"me at 1");
+    let mut other = connect_to(&proxy);
+    assert_eq!(echoed(&mut other, b"else"), b"else");
+}
+
+#[test]
 fn a_target_that_is_not_there_closes_the_connection() {
     let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
     let proxy = Proxy::start(nobody);

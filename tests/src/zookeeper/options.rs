@@ -9,15 +9,24 @@ use std::time::Duration;
 pub struct Options {
     tick: Duration,
     port: Option<u16>,
+    heap_mb: u32,
+    users: Vec<(String, String)>,
     settings: Vec<(String, String)>,
     properties: Vec<(String, String)>,
 }
 
 impl Options {
-    /// A tick of 200 ms, a free port, nothing else.
+    /// A tick of 200 ms, a free port, a heap of 256 MB, nothing else.
     #[must_use]
     pub const fn new() -> Self {
-        Self { tick: DEFAULT_TICK, port: None, settings: Vec::new(), properties: Vec::new() }
+        Self {
+            tick: DEFAULT_TICK,
+            port: None,
+            heap_mb: DEFAULT_HEAP_MB,
+            users: Vec::new(),
+            settings: Vec::new(),
+            properties: Vec::new(),
+        }
     }
 
     /// Sets the server's unit of time, in whole milliseconds: session timeouts are bounded by 2 and 20 ticks, and
@@ -33,6 +42,38 @@ impl Options {
     pub const fn port(mut self, port: u16) -> Self {
         self.port = Some(port);
         self
+    }
+
+    /// Sets the largest heap, in megabytes. 128 do for light traffic.
+    #[must_use]
+    pub const fn heap_mb(mut self, megabytes: u32) -> Self {
+        self.heap_mb = megabytes;
+        self
+    }
+
+    /// Lets clients log in by SASL (DIGEST-MD5) as this user; called again, as others, too. A double quote in either cannot
+    /// be written into the file of the users.
+    #[must_use]
+    pub fn jaas(mut self, user: &str, password: &str) -> Self {
+        assert!(
+            ![user, password].iter().any(|text| text.contains(['"', '\\', '\n'])),
+            "no JAAS file can say it"
+        );
+        self.users.push((user.into(), password.into()));
+        self
+    }
+
+    /// Makes a server of an ensemble that has lost its quorum serve reads, to clients that accept this. From 3.7 on it
+    /// grants no new sessions then, unless with [`Options::local_sessions`].
+    #[must_use]
+    pub fn read_only(self) -> Self {
+        self.property("readonlymode.enabled", "true")
+    }
+
+    /// Makes new sessions local to their server until they own something (3.5 and later).
+    #[must_use]
+    pub fn local_sessions(self) -> Self {
+        self.setting("localSessionsEnabled", "true").setting("localSessionsUpgradingEnabled", "true")
     }
 
     /// Adds a line `name=value` to `zoo.cfg`. A name the server does not know there becomes the Java property
@@ -51,13 +92,35 @@ impl Options {
         self
     }
 
-    pub(super) const fn fixed_port(&self) -> Option<u16> {
+    pub(crate) const fn fixed_port(&self) -> Option<u16> {
         self.port
     }
 
-    pub(super) fn java_flags(&self) -> impl Iterator<Item = String> {
-        let properties = self.properties.iter().map(|(name, value)| format!("-D{name}={value}"));
-        JAVA_FLAGS.into_iter().map(String::from).chain(properties)
+    /// The flags of Java for a server whose files are in `directory`.
+    pub(super) fn java_flags(&self, directory: &Path) -> Vec<String> {
+        let mut flags = vec![format!("-Xmx{}m", self.heap_mb)];
+        flags.extend(JAVA_FLAGS.into_iter().map(String::from));
+        if !self.users.is_empty() {
+            flags.push(format!("-Djava.security.auth.login.config={}", directory.join(JAAS_FILE).display()));
+            flags.push(format!("-Dzookeeper.authProvider.1={SASL_PROVIDER}"));
+        }
+        flags.extend(self.properties.iter().map(|(name, value)| format!("-D{name}={value}")));
+        flags
+    }
+
+    /// The files besides `zoo.cfg` that the options need: names and texts.
+    pub(super) fn files(&self) -> impl Iterator<Item = (&'static str, String)> {
+        (!self.users.is_empty()).then(|| (JAAS_FILE, self.logins())).into_iter()
+    }
+
+    /// The text of the file of users.
+    fn logins(&self) -> String {
+        let mut text = format!("Server {{\n  {LOGIN_MODULE} required");
+        for (user, password) in &self.users {
+            write!(text, "\n  user_{user}=\"{password}\"").expect("a String takes every write");
+        }
+        text.push_str(";\n};\n");
+        text
     }
 
     /// The text of `zoo.cfg`.
@@ -82,9 +145,15 @@ impl Default for Options {
 /// Allows session timeouts from 400 ms to 4 s: tests of expiry stay short.
 const DEFAULT_TICK: Duration = Duration::from_millis(200);
 
-/// A small heap, the quick compiler only, and no file outside of the server's directory.
-const JAVA_FLAGS: [&str; 6] = [
-    "-Xmx256m",
+/// Under the load of a test a server with less stops for its garbage.
+const DEFAULT_HEAP_MB: u32 = 256;
+
+const JAAS_FILE: &str = "jaas.conf";
+const SASL_PROVIDER: &str = "org.apache.zookeeper.server.auth.SASLAuthenticationProvider";
+const LOGIN_MODULE: &str = "org.apache.zookeeper.server.auth.DigestLoginModule";
+
+/// The quick compiler only, and no file outside of the server's directory.
+const JAVA_FLAGS: [&str; 5] = [
     "-XX:TieredStopAtLevel=1",
     "-XX:+UseSerialGC",
     "-Xshare:auto",
@@ -121,7 +190,20 @@ mod tests {
 
     #[test]
     fn properties_follow_the_flags() {
-        let flags: Vec<_> = Options::new().property("a.b", "c").java_flags().collect();
+        let flags = Options::new().heap_mb(128).property("a.b", "c").java_flags(Path::new("/data"));
+        assert_eq!(flags.first().map(String::as_str), Some("-Xmx128m"));
         assert_eq!(flags.last().map(String::as_str), Some("-Da.b=c"));
+    }
+
+    #[test]
+    fn users_are_written_where_java_looks() {
+        let options = Options::new().jaas("bob", "bobsecret").jaas("eve", "x");
+        let flags = options.java_flags(Path::new("/data"));
+        assert!(flags.contains(&"-Djava.security.auth.login.config=/data/jaas.conf".to_owned()), "{flags:?}");
+        let files: Vec<_> = options.files().collect();
+        let text = "Server {\n  org.apache.zookeeper.server.auth.DigestLoginModule required\n  user_bob=\"bobsecret\"\n  \
+                    user_eve=\"x\";\n};\n";
+        assert_eq!(files, [("jaas.conf", text.to_owned())]);
+        assert_eq!(Options::new().files().count(), 0);
     }
 }

@@ -28,14 +28,14 @@ exec "$@" 3<&-
 
 /// A running server; killed when dropped.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(crate) struct Process {
     child: Child,
     watchdog: Option<ChildStdin>,
 }
 
 impl Process {
     /// Runs `program` in `directory`, which goes with it should this process die.
-    pub(super) fn start(program: &Command, directory: &Path, log: File) -> io::Result<Self> {
+    pub(crate) fn start(program: &Command, directory: &Path, log: File) -> io::Result<Self> {
         let mut command = Command::new("/bin/sh");
         command
             .args(["-c", UNDER_WATCH, "sh"])
@@ -51,12 +51,12 @@ impl Process {
     }
 
     /// How it ended, if it did.
-    pub(super) fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
+    pub(crate) fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
         self.child.try_wait()
     }
 
     /// Stops it (SIGSTOP), and returns when it stands.
-    pub(super) fn pause(&self) -> io::Result<()> {
+    pub(crate) fn pause(&self) -> io::Result<()> {
         kill_process(self.pid(), Signal::STOP)?;
         // To be left as it is: reaping is for `Child`.
         let options = WaitIdOptions::STOPPED | WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
@@ -70,7 +70,7 @@ impl Process {
     }
 
     /// Lets it go on (SIGCONT).
-    pub(super) fn resume(&self) -> io::Result<()> {
+    pub(crate) fn resume(&self) -> io::Result<()> {
         Ok(kill_process(self.pid(), Signal::CONT)?)
     }
 

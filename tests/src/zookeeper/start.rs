@@ -15,10 +15,21 @@ use super::{Installation, Options, ask};
 
 /// What a server is started from.
 #[derive(Debug)]
-pub(super) struct Plan<'a> {
-    pub(super) installation: &'a Installation,
-    pub(super) options: &'a Options,
-    pub(super) directory: &'a Path,
+pub(crate) struct Plan<'a> {
+    pub(crate) installation: &'a Installation,
+    pub(crate) options: &'a Options,
+    pub(crate) directory: &'a Path,
+    /// What makes it a member of an ensemble; without, it stands alone.
+    pub(crate) membership: Option<Membership<'a>>,
+}
+
+/// A server's place in an ensemble.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Membership<'a> {
+    /// Its number, from 1.
+    pub(crate) id: usize,
+    /// The lines of `zoo.cfg` about the ensemble.
+    pub(crate) lines: &'a str,
 }
 
 impl Plan<'_> {
@@ -38,32 +49,50 @@ impl Plan<'_> {
     }
 
     fn start_at(&self, port: u16) -> Result<Process, StartError> {
+        let mut process = self.launch(port)?;
+        self.await_serving(&mut process, port)?;
+        Ok(process)
+    }
+
+    /// Starts the process, and does not wait for it.
+    pub(crate) fn launch(&self, port: u16) -> io::Result<Process> {
         let config = self.directory.join("zoo.cfg");
-        fs::write(&config, self.options.config(port, self.directory))?;
-        for (name, text) in LOG_CONFIGS {
+        let mut text = self.options.config(port, self.directory);
+        if let Some(Membership { id, lines }) = self.membership {
+            text.push_str(lines);
+            fs::write(self.directory.join("myid"), id.to_string())?;
+        }
+        fs::write(&config, text)?;
+        let logging = LOG_CONFIGS.into_iter().map(|(name, text)| (name, text.to_owned()));
+        for (name, text) in logging.chain(self.options.files()) {
             fs::write(self.directory.join(name), text)?;
         }
         let log = File::create(self.directory.join(LOG_FILE))?;
-        let process = Process::start(&self.java(&config), self.directory, log)?;
-        self.await_serving(process, port)
+        Process::start(&self.java(&config), self.directory, log)
     }
 
     /// The command line; the directory itself comes first on the class path, for the loggers' files.
     fn java(&self, config: &Path) -> Command {
         let class_path = class_path(Some(self.directory), self.installation);
+        let class = if self.membership.is_some() { MEMBER_CLASS } else { SERVER_CLASS };
         let mut command = Command::new(self.installation.java());
-        command.args(self.options.java_flags()).arg("-cp").arg(class_path).arg(SERVER_CLASS).arg(config);
+        command
+            .args(self.options.java_flags(self.directory))
+            .arg("-cp")
+            .arg(class_path)
+            .arg(class)
+            .arg(config);
         command
     }
 
     /// Asks until the answer names our directory: another server may have taken the port before ours could.
-    fn await_serving(&self, mut process: Process, port: u16) -> Result<Process, StartError> {
+    pub(crate) fn await_serving(&self, process: &mut Process, port: u16) -> Result<(), StartError> {
         let ours = format!("dataDir={}", self.directory.display());
         let start = Instant::now();
         loop {
             let answer = ask((Ipv4Addr::LOCALHOST, port).into(), "conf", ANSWER_LIMIT);
             if answer.is_ok_and(|config| config.contains(&ours)) {
-                return Ok(process);
+                return Ok(());
             }
             if let Some(status) = process.ended()? {
                 return Err(StartError::Died { port, status, log: log_tail(self.directory) });
@@ -110,7 +139,7 @@ pub(super) fn class_path(first: Option<&Path>, installation: &Installation) -> O
 }
 
 /// The last lines of the log of the server in `directory`.
-pub(super) fn log_tail(directory: &Path) -> String {
+pub(crate) fn log_tail(directory: &Path) -> String {
     let log = fs::read(directory.join(LOG_FILE)).unwrap_or_default();
     let log = String::from_utf8_lossy(&log);
     let lines: Vec<_> = log.lines().collect();
@@ -119,7 +148,7 @@ pub(super) fn log_tail(directory: &Path) -> String {
 
 /// A port nobody listens on, below the range the system takes for outgoing connections: a client that dials a port of
 /// that range while its server is down may be given the very port and so be connected to itself.
-fn free_port() -> io::Result<u16> {
+pub(crate) fn free_port() -> io::Result<u16> {
     let seed = RandomState::new().hash_one(PORTS.start);
     let count = u64::from(PORTS.end - PORTS.start);
     (0..count)
@@ -133,20 +162,23 @@ fn free_port() -> io::Result<u16> {
 /// Standalone, without the code for ensembles.
 const SERVER_CLASS: &str = "org.apache.zookeeper.server.ZooKeeperServerMain";
 
+/// With the code for ensembles.
+const MEMBER_CLASS: &str = "org.apache.zookeeper.server.quorum.QuorumPeerMain";
+
 /// Below the outgoing ports of Linux (32768) and macOS (49152), above those of common services.
 const PORTS: std::ops::Range<u16> = 12_000..31_000;
 
 /// Ports tried before giving up; one collision is rare already.
-const PORT_TRIES: u32 = 5;
+pub(crate) const PORT_TRIES: u32 = 5;
 
 /// What Java's exception says when somebody listens on the port.
-const PORT_TAKEN: &str = "Address already in use";
+pub(crate) const PORT_TAKEN: &str = "Address already in use";
 
 /// Some 60 times what a start takes on an idle machine.
 const START_LIMIT: Duration = Duration::from_secs(30);
 
 /// A server that serves answers a four-letter word within milliseconds.
-pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+pub(crate) const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
 /// How often a starting server is asked.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);

@@ -6,10 +6,9 @@ use std::thread;
 
 use zk_session::proto::{self, ConnectResponse, Password, PathFault, Xid};
 use zk_session::{Code, ConnectString, CreateMode, Error, Misuse, PathError, SessionId, Zxid};
-use zk_tests::shared;
 
-use crate::both;
 use crate::face::{Face, SOON, client, config, fresh_root};
+use crate::{both, shared};
 
 both!(
     malformed_paths_are_told_before_anything_is_sent,

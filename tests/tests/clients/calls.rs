@@ -6,17 +6,17 @@ use zk_session::ops::{
 };
 use zk_session::proto::{Perms, Ttl, TtlMode};
 use zk_session::{Acl, Code, CreateMode, Error, Path, SessionId, Version};
-use zk_tests::shared;
 
-use crate::both;
 use crate::face::{Face, client, fresh_root};
+use crate::{both, shared};
 
 both!(
     nodes_live_their_lives,
     refusals_are_the_servers_words,
     a_chroot_is_not_seen,
     large_data_comes_back_whole,
-    every_operation_is_a_call
+    a_create2_tells_what_was_created: "3.4 has no create2: it came with 3.5",
+    every_operation_is_a_call: "3.4 has neither containers nor reads in a multi nor whoAmI: they came from 3.5 on",
 );
 
 fn nodes_live_their_lives<C: Face>() {
@@ -35,11 +35,12 @@ fn nodes_live_their_lives<C: Face>() {
     assert_eq!(stat.version, 1);
     assert!(stat.mzxid > stat.czxid);
 
-    let ephemeral = client.create2("/a/e", "", CreateMode::Ephemeral).expect("created");
-    assert_eq!(ephemeral.stat.czxid, ephemeral.stat.mzxid);
-    assert_ne!(ephemeral.stat.ephemeral_owner, SessionId::NONE);
+    client.create("/a/e", "", CreateMode::Ephemeral).expect("created");
+    let ephemeral = client.exists("/a/e").expect("asked").expect("it was created");
+    assert_eq!(ephemeral.czxid, ephemeral.mzxid);
+    assert_ne!(ephemeral.ephemeral_owner, SessionId::NONE);
     let first = client.create("/a/s-", "", CreateMode::PersistentSequential).expect("created");
-    let second = client.create2("/a/s-", "", CreateMode::EphemeralSequential).expect("created").path;
+    let second = client.create("/a/s-", "", CreateMode::EphemeralSequential).expect("created");
     assert_eq!((first.as_str(), second.as_str()), ("/a/s-0000000001", "/a/s-0000000002"));
 
     let children = client.children("/a").expect("listed");
@@ -65,7 +66,6 @@ fn refusals_are_the_servers_words<C: Face>() {
     let old = Version::exactly(7).expect("a version");
     let cases = [
         ("create twice", client.create("/a", "", CreateMode::Persistent).map(drop), Code::NodeExists),
-        ("create2 twice", client.create2("/a", "", CreateMode::Persistent).map(drop), Code::NodeExists),
         ("no parent", client.create("/no/parent", "", CreateMode::Persistent).map(drop), Code::NoNode),
         (
             "below an ephemeral",
@@ -92,14 +92,20 @@ fn a_chroot_is_not_seen<C: Face>() {
     let outside: C = client(shared().address(), "");
     let path = inside.create("/n-", "x", CreateMode::PersistentSequential).expect("created");
     assert_eq!(path.as_str(), "/n-0000000000");
-    assert_eq!(
-        inside.create2("/n-", "x", CreateMode::PersistentSequential).expect("created").path.as_str(),
-        "/n-0000000001"
-    );
     assert!(outside.exists(&format!("{root}{path}")).expect("asked").is_some());
-    assert_eq!(inside.children("/").expect("listed").children.len(), 2);
+    assert_eq!(inside.children("/").expect("listed").children.len(), 1);
     inside.close();
     outside.close();
+}
+
+fn a_create2_tells_what_was_created<C: Face>() {
+    let client: C = client(shared().address(), &fresh_root::<C>());
+    let made = client.create2("/n-", "x", CreateMode::EphemeralSequential).expect("created");
+    assert_eq!(made.path.as_str(), "/n-0000000000", "without the chroot");
+    assert_eq!(client.exists("/n-0000000000").expect("asked"), Some(made.stat));
+    let again = client.create2("/n-0000000000", "", CreateMode::Persistent);
+    assert_eq!(again.map(drop), Err(Error::Server(Code::NodeExists)));
+    client.close();
 }
 
 fn large_data_comes_back_whole<C: Face>() {

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use zk_session::{CreateMode, Error, SessionState, Why};
-use zk_tests::{Direction, Proxy, shared, wait_until};
+use zk_tests::{Direction, Proxy, wait_until};
 
-use crate::both;
 use crate::face::{Face, SOON, WatchFace, client, fresh_root};
+use crate::{both, shared};
 
 both!(a_cut_in_a_stream_of_calls_is_told_truthfully, a_cut_in_the_middle_of_a_reply_loses_no_call);
 

@@ -5,9 +5,10 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 use zk_recipes::{Denial, Layout};
-use zk_tests::{kazoo, shared, wait_until};
+use zk_tests::{kazoo, wait_until};
 
 use crate::face::{Face, GuardFace, SOON, Tokio, client, fresh_root};
+use crate::shared;
 
 /// `hold` says `held` and holds the lock until its input ends; `try` says whether the lock was free.
 const SCRIPT: &str = r#"

@@ -3,11 +3,12 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
+use zk_recipes::Layout;
 use zk_session::{CreateMode, Ended, Error, OnExpiry, SessionState, Why};
-use zk_tests::{Direction, Installation, Options, Proxy, Server, shared, wait_until};
+use zk_tests::{Direction, Options, Proxy, Server, wait_until};
 
-use crate::both;
 use crate::face::{Face, GuardFace, SOON, client, client_with, config, fresh_root};
+use crate::{both, shared};
 
 both!(
     without_a_server_the_error_is_clear_and_the_client_goes_on,
@@ -31,7 +32,7 @@ fn without_a_server_the_error_is_clear_and_the_client_goes_on<C: Face>() {
     let result = client.within(Duration::from_millis(100)).exists("/");
     assert_eq!(result, Err(Error::NotSent(Why::Deadline)));
 
-    let installation = Installation::find().expect("a ZooKeeper");
+    let installation = crate::installation();
     let _server = Server::start(&installation, Options::new().port(address.port()));
     client.connected(SOON).expect("connected when a server is there");
     assert!(client.exists("/").expect("asked").is_some());
@@ -39,7 +40,7 @@ fn without_a_server_the_error_is_clear_and_the_client_goes_on<C: Face>() {
 }
 
 fn a_session_survives_the_restart_of_its_server<C: Face>() {
-    let installation = Installation::find().expect("a ZooKeeper");
+    let installation = crate::installation();
     // A busy machine may take its time to start a server: the session must be able to wait for it.
     let mut server = Server::start(&installation, Options::new().tick(Duration::from_secs(3)));
     let mut patient = config(server.address(), "");
@@ -173,7 +174,7 @@ fn calls_end_by_their_deadline<C: Face>() {
     let patient = client.within(Duration::MAX);
     patient.connected(Duration::MAX).expect("any limit may be given");
     assert!(patient.exists("/").expect("asked").is_some());
-    let guard = patient.try_acquire(&zk_tests::fresh_path()).expect("granted");
+    let guard = patient.acquire(&zk_tests::fresh_path(), Layout::default()).expect("granted");
     guard.release().expect("released");
     client.close();
 }

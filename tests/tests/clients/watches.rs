@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use zk_session::{CreateMode, Ended, EventKind, Version};
-use zk_tests::{Proxy, shared, wait_until};
+use zk_tests::{Proxy, wait_until};
 
-use crate::both;
 use crate::face::{Face, SOON, WatchFace, client, fresh_root};
+use crate::{both, shared};
 
 both!(watches_fire_once_for_their_kind, watches_fire_for_what_changed_during_an_outage, closing_ends_watches);
 

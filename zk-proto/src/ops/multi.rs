@@ -129,6 +129,16 @@ macro_rules! multi_ops {
             }
         )*
 
+        impl $Name {
+            /// The path of the node that the operation is about.
+            #[must_use]
+            pub const fn path(&self) -> &Path {
+                match self {
+                    $(Self::$Variant(operation) => &operation.path,)*
+                }
+            }
+        }
+
         impl Item for $Name {
             fn header(&self) -> MultiHeader {
                 let opcode = match self {

@@ -53,7 +53,8 @@ impl DigestMd5 {
         Self { login: Arc::new(login), entropy }
     }
 
-    /// Asks to act as `authzid` rather than as the user. ZooKeeper's servers allow it for the user's own name only.
+    /// Asks to act as `authzid` rather than as the user. ZooKeeper 3.8 takes any, and knows the client by the user's own
+    /// name all the same.
     #[must_use]
     pub fn authzid(mut self, authzid: &str) -> Self {
         Arc::make_mut(&mut self.login).authzid = Some(authzid.into());

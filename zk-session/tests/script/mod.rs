@@ -1,18 +1,54 @@
 //! A server played by hand and a clock moved by hand: a scenario is a script of inputs and expected outputs.
-#![allow(dead_code, unreachable_pub, reason = "each test file uses its own part of the script")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    unused_macros,
+    reason = "each test file uses its own part of the script"
+)]
 
 use std::fmt::Write;
 use std::time::Duration;
 
-use zk_session::ops::{GetData, NodeData, Reply, Request};
+use bytes::Bytes;
+use zk_session::ops::{Create, Created, GetData, NodeData, Reply, Request};
 use zk_session::proto::{
     self, Code, ConnectRequest, ConnectResponse, Deframer, EventKind, KeeperState, Password, Reader,
     RequestHeader, SessionId, Stat, WatcherEvent, Wire, Xid, Zxid,
 };
 use zk_session::{
-    CallId, CallOptions, Config, ConnId, Cut, Error, Input, Instant, Notice, Output, Path, Session,
-    SessionState,
+    Acl, CallId, CallOptions, Config, ConnId, CreateMode, Cut, Error, Input, Instant, Notice, Output, Path,
+    Session, SessionState,
 };
+
+pub mod links;
+
+/// Tells a story, which asserts what is right, to a client that does right; with the feature `wrong` also to clients that
+/// make these mistakes, who must not get through it. The story is a function of a function that makes a configuration.
+macro_rules! holds_but_not_if_wrong {
+    ([$($Mistake:ident),*], $story:expr) => {{
+        let story: script::Story = $story;
+        story(&script::config);
+        #[cfg(feature = "wrong")]
+        for mistake in [$(zk_session::wrong::Wrong::$Mistake),*] {
+            script::goes_wrong(mistake, story);
+        }
+    }};
+}
+
+/// A story; it is given what makes a configuration of a list of servers.
+pub type Story = fn(&dyn Fn(&str) -> Config);
+
+/// The story must not hold for a client that makes this mistake.
+#[cfg(feature = "wrong")]
+pub fn goes_wrong(mistake: zk_session::wrong::Wrong, story: Story) {
+    let make = |servers: &str| {
+        let mut config = config(servers);
+        config.wrong = Some(mistake);
+        config
+    };
+    let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| story(&make)));
+    assert!(told.is_err(), "the story does not notice that {mistake:?}");
+}
 
 /// The session timeout of the scripts; its thirds are whole seconds.
 pub const T: Duration = Duration::from_secs(12);
@@ -79,15 +115,7 @@ impl Script {
     }
 
     pub fn accept_with(&mut self, session: i64, timeout: Duration) {
-        let response = ConnectResponse {
-            timeout_ms: i32::try_from(timeout.as_millis()).expect("a timeout of the test"),
-            session: SessionId::new(session),
-            password: Password::zero(),
-            read_only: Some(false),
-        };
-        let mut bytes = Vec::new();
-        proto::encode_connect_response(&response, &mut bytes);
-        self.receive(&bytes);
+        self.receive(&greeting(session, timeout));
     }
 
     pub fn receive(&mut self, bytes: &[u8]) {
@@ -97,9 +125,7 @@ impl Script {
     }
 
     pub fn reply(&mut self, xid: i32, zxid: i64, reply: Result<Reply, Code>) {
-        let mut bytes = Vec::new();
-        proto::encode_reply(Xid::new(xid), Zxid::new(zxid), reply.as_ref().map_err(|code| *code), &mut bytes);
-        self.receive(&bytes);
+        self.receive(&reply_bytes(xid, zxid, &reply));
     }
 
     pub fn event(&mut self, kind: EventKind, path: &str) {
@@ -181,8 +207,47 @@ impl Script {
     }
 }
 
+/// The frame of a reply.
+pub fn reply_bytes(xid: i32, zxid: i64, reply: &Result<Reply, Code>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    proto::encode_reply(Xid::new(xid), Zxid::new(zxid), reply.as_ref().map_err(|code| *code), &mut bytes);
+    bytes
+}
+
+/// The bytes by which a server accepts a session.
+pub fn greeting(session: i64, timeout: Duration) -> Vec<u8> {
+    greeting_with(session, timeout, Password::zero().as_bytes())
+}
+
+pub fn greeting_with(session: i64, timeout: Duration, password: &[u8]) -> Vec<u8> {
+    let response = ConnectResponse {
+        timeout_ms: i32::try_from(timeout.as_millis()).expect("a timeout of the test"),
+        session: SessionId::new(session),
+        password: Password::new(Bytes::copy_from_slice(password)),
+        read_only: Some(false),
+    };
+    let mut bytes = Vec::new();
+    proto::encode_connect_response(&response, &mut bytes);
+    bytes
+}
+
 pub fn data(text: &'static str) -> Reply {
     Reply::GetData(NodeData { data: Some(text.into()), stat: Stat::default() })
+}
+
+/// A path of a test.
+pub fn path(text: &str) -> Path {
+    Path::new(text).expect("a path of the test")
+}
+
+/// Creates an ephemeral node.
+pub fn create(text: &str) -> Request {
+    Create { path: path(text), data: None, acl: Acl::open_unsafe(), mode: CreateMode::Ephemeral }.into()
+}
+
+/// The node was created.
+pub fn created(text: &str) -> Result<Reply, Code> {
+    Ok(Reply::Create(Created { path: path(text) }))
 }
 
 fn show_request(xid: i32, request: &Request) -> String {

@@ -7,12 +7,17 @@ use std::process::ExitCode;
 
 use zk_tests::{Installation, Options, Release, Server};
 
+mod ensemble;
+
 const USAGE: &str = "\
 usage: zookeeper install                    install what is missing (Debian, as root), and fetch other releases
        zookeeper serve [PORT] [OPTION...]   run a server until Ctrl-C or the end of the standard input
+       zookeeper ensemble PORT... [OPTION...]
+                                            run one of several servers, and break it as the standard input says
            --version 3.9.3                  not the installed release, but this one (or 3.4.13)
            --setting NAME=VALUE             a line of zoo.cfg
            --property NAME=VALUE            a property of Java
+           --user NAME:PASSWORD             who may log in by SASL
        zookeeper client HOST:PORT WORD...   run a command of ZooKeeper's own client, such as `ls /`";
 
 fn main() -> ExitCode {
@@ -21,6 +26,7 @@ fn main() -> ExitCode {
     let done = match words[..] {
         ["install"] => install(),
         ["serve", ref words @ ..] => serve(words),
+        ["ensemble", ref words @ ..] => ensemble::run(words),
         ["client", server, ref words @ ..] if !words.is_empty() => client(server, words),
         _ => Err(USAGE.into()),
     };
@@ -53,35 +59,58 @@ fn install() -> Result<(), Box<dyn Error>> {
 }
 
 fn serve(words: &[&str]) -> Result<(), Box<dyn Error>> {
-    let (mut options, mut release) = (Options::new(), None);
-    let mut words = words.iter();
-    while let Some(word) = words.next() {
-        let mut value = || words.next().copied().ok_or(USAGE);
-        let mut pair = || value()?.split_once('=').ok_or(USAGE);
-        match *word {
-            "--version" => {
-                let version = value()?;
-                let known = Release::ALL.into_iter().find(|release| release.version() == version);
-                release = Some(known.ok_or("no such release is known")?);
-            }
-            "--setting" => {
-                let (name, value) = pair()?;
-                options = options.setting(name, value);
-            }
-            "--property" => {
-                let (name, value) = pair()?;
-                options = options.property(name, value);
-            }
-            port => options = options.port(port.parse().map_err(|_| USAGE)?),
-        }
+    let Asked { installation, mut options, ports } = Asked::parse(words)?;
+    match ports[..] {
+        [] => {}
+        [port] => options = options.port(port),
+        _ => return Err(USAGE.into()),
     }
-    let installation = release
-        .map_or_else(Installation::find, Installation::find_release)
-        .map_err(|missing| format!("{missing}; or try `zookeeper install`"))?;
     let server = Server::launch(&installation, options)?;
     writeln!(io::stdout(), "serving at {}", server.address())?;
     io::copy(&mut io::stdin(), &mut io::sink())?;
     Ok(())
+}
+
+/// What servers are to be run.
+struct Asked {
+    installation: Installation,
+    options: Options,
+    ports: Vec<u16>,
+}
+
+impl Asked {
+    fn parse(words: &[&str]) -> Result<Self, Box<dyn Error>> {
+        let (mut options, mut release, mut ports) = (Options::new(), None, Vec::new());
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            let mut value = || words.next().copied().ok_or(USAGE);
+            let mut pair = |by: char| value()?.split_once(by).ok_or(USAGE);
+            match *word {
+                "--version" => {
+                    let version = value()?;
+                    let known = Release::ALL.into_iter().find(|release| release.version() == version);
+                    release = Some(known.ok_or("no such release is known")?);
+                }
+                "--setting" => {
+                    let (name, value) = pair('=')?;
+                    options = options.setting(name, value);
+                }
+                "--property" => {
+                    let (name, value) = pair('=')?;
+                    options = options.property(name, value);
+                }
+                "--user" => {
+                    let (name, password) = pair(':')?;
+                    options = options.jaas(name, password);
+                }
+                port => ports.push(port.parse().map_err(|_| USAGE)?),
+            }
+        }
+        let installation = release
+            .map_or_else(Installation::find, Installation::find_release)
+            .map_err(|missing| format!("{missing}; or try `zookeeper install`"))?;
+        Ok(Self { installation, options, ports })
+    }
 }
 
 fn client(server: &str, words: &[&str]) -> Result<(), Box<dyn Error>> {

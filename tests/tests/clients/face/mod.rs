@@ -16,6 +16,8 @@ use zk_session::{
     Acl, Config, CreateMode, Ended, Error, Path, SessionId, SessionState, Stat, Version, WatchEvent, Zxid,
 };
 
+pub(crate) mod wide;
+
 /// What is enough for anything that is going to happen at all.
 pub(crate) const SOON: Duration = Duration::from_secs(15);
 
@@ -85,7 +87,7 @@ pub(crate) fn config(server: impl std::fmt::Display, root: &str) -> Config {
 /// A root of its own on the shared server.
 pub(crate) fn fresh_root<C: Face>() -> String {
     let root = zk_tests::fresh_path();
-    let client: C = client(zk_tests::shared().address(), "");
+    let client: C = client(crate::shared().address(), "");
     client.create(&root, "", CreateMode::Persistent).expect("created");
     client.close();
     root
