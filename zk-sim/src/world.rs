@@ -45,6 +45,7 @@ mod marks;
 mod net;
 mod overheard;
 mod plan;
+mod process;
 mod promises;
 mod rest;
 mod servers;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use zk_session::{Answer, CallId, Error, Instant, Request, SessionId, ops};
+use zk_session::{Answer, CallId, Error, Instant, Reply, Request, SessionId, ops};
 
 use super::clock::Nanos;
 use super::truth::{LifeId, Verdict};
@@ -39,6 +39,10 @@ impl Diary {
         now: Nanos,
     ) {
         let outcome = match result {
+            // It shows no state.
+            Ok(Answer { reply: reply @ Reply::Auth(()), .. }) => {
+                Outcome::Ok { zxid: zk_session::Zxid::ZERO, reply: reply.clone() }
+            }
             Ok(answer) => Outcome::Ok { zxid: answer.zxid, reply: answer.reply.clone() },
             Err(Error::Server(code)) => Outcome::Refused { code: *code, zxid: None },
             Err(error) if error.maybe_applied() => Outcome::MaybeApplied,

@@ -14,6 +14,8 @@ pub(super) enum Kind {
     Cut,
     /// The next answer to a client is lost, and its connection with it.
     LostReply,
+    /// A connection is lost between two events of a transaction.
+    LostEvent,
     /// What a connection carries from now on never arrives, and neither end is told.
     Hole,
     /// A connection carries nothing for a while.
@@ -48,9 +50,10 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 19] = [
+    pub(super) const ALL: [Self; 20] = [
         Self::Cut,
         Self::LostReply,
+        Self::LostEvent,
         Self::Hole,
         Self::Stall,
         Self::Window,
@@ -77,6 +80,7 @@ impl Kind {
             Self::ServerPause => 250_000,
             Self::Cut
             | Self::LostReply
+            | Self::LostEvent
             | Self::Hole
             | Self::Stall
             | Self::Window
@@ -127,6 +131,9 @@ impl World {
                 if let Some(wire) = self.some_wire().and_then(|id| self.net.wires.get_mut(&id)) {
                     wire.loses_reply = true;
                 }
+            }
+            Kind::LostEvent => {
+                self.net.wires.values_mut().for_each(|wire| wire.loses_event = true);
             }
             Kind::Stall => {
                 if let Some(id) = self.some_wire() {

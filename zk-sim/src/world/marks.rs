@@ -38,6 +38,7 @@ marks! {
     AckedAfterExpiry = "a server answered for a session that had expired",
     CaughtUp = "a watch fired for something that had happened while the client was away",
     MissedCreation = "a node was created and deleted while nobody could see it",
+    EventsParted = "a connection was lost between two events of a transaction",
     GapTold = "a watch that lasts was told of a gap",
     ServedByLasting = "a one-shot watch was served by one that lasts",
     WatchTakenAway = "a server was asked to forget a watch",

@@ -70,6 +70,10 @@ pub(super) struct Wire {
     pub(super) is_hole: bool,
     /// The next answer ends it.
     pub(super) loses_reply: bool,
+    /// The second event of a transaction ends it.
+    pub(super) loses_event: bool,
+    /// The transaction of the last event.
+    pub(super) event: i64,
     /// How many bytes the client's socket still takes, if it does not take all.
     pub(super) window: Option<usize>,
     /// When the last that is under way arrives.
@@ -159,6 +163,8 @@ impl Net {
             said,
             has_greeted,
             is_probe,
+            loses_event: false,
+            event: 0,
             has_logged_in: false,
             shown,
             restored,

@@ -7,6 +7,8 @@ use crate::wire::{LENGTH_BYTES, Reader};
 use crate::{Code, ConnId, Role, ServerId, Write, Zxid, ensemble, peer};
 
 const HALF: u64 = 500_000;
+/// The xid of events.
+const EVENT_XID: i32 = -1;
 /// The xid under which clients restore their watches.
 const RESTORED_XID: i32 = -8;
 
@@ -81,12 +83,19 @@ impl World {
 
     /// Whether this answers a request, and is not to arrive.
     pub(super) fn is_lost_reply(&mut self, id: ConnId, bytes: &[u8]) -> bool {
-        /// Where a frame has its xid, which is positive in answers to calls.
-        const XID: std::ops::Range<usize> = 4..8;
-        let xid = bytes.get(XID).and_then(|xid| xid.try_into().ok()).map(i32::from_be_bytes);
-        let Some(wire) = self.net.wires.get_mut(&id) else { return false };
-        let loses = wire.loses_reply && wire.is_greeted && xid.is_some_and(|xid| xid > 0);
-        wire.loses_reply &= !loses;
+        let mut reader = Reader::new(bytes.get(LENGTH_BYTES..).unwrap_or_default());
+        let (Ok(xid), Ok(zxid)) = (reader.int(), reader.long()) else { return false };
+        let Some(wire) = self.net.wires.get_mut(&id).filter(|wire| wire.is_greeted) else { return false };
+        // Answers to calls have positive numbers.
+        let loses_reply = wire.loses_reply && xid > 0;
+        let loses_event = wire.loses_event && xid == EVENT_XID && zxid > 0 && zxid == wire.event;
+        if xid == EVENT_XID {
+            wire.event = zxid;
+        }
+        self.marks.sometimes(loses_event, Mark::EventsParted);
+        let loses = loses_reply || loses_event;
+        wire.loses_reply &= !loses_reply;
+        wire.loses_event &= !loses_event;
         wire.is_hole |= loses;
         loses
     }

@@ -211,7 +211,8 @@ impl World {
         let path = Path::new(&node).unwrap_or_else(|_| Path::root());
         let acl = Acl::open_unsafe();
         let watch = self.decisions.chance(HALF);
-        match self.decisions.below(12) {
+        match self.decisions.below(13) {
+            12 => self.two_at_once(data),
             0 => GetData { path, watch }.into(),
             1 => Exists { path, watch }.into(),
             2 => GetChildren2 { path, watch }.into(),
@@ -233,6 +234,16 @@ impl World {
                 Multi { ops: Batch(vec![set, create]) }.into()
             }
         }
+    }
+
+    /// Sets two nodes at once: who watches both is told twice.
+    fn two_at_once(&mut self, data: Option<Bytes>) -> Request {
+        let first = self.decisions.below(NODES);
+        let set = |number: u64| {
+            let path = Path::new(&format!("/n{number}")).unwrap_or_else(|_| Path::root());
+            MultiOp::SetData(SetData { path, data: data.clone(), version: Version::ANY })
+        };
+        Multi { ops: Batch(vec![set(first), set((first + 1) % NODES)]) }.into()
     }
 
     /// A watch that lasts. Servers before 3.6 do not know them, and close the connection.
