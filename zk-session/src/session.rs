@@ -153,11 +153,11 @@ impl Session {
     }
 
     /// Asks for proof that the session lives: a transaction that changes nothing, which no server can answer without a
-    /// quorum. When it has succeeded, [`Session::proven_until`] says how long the proof is good for.
+    /// quorum. When it has been answered, [`Session::proven_until`] says how long the proof is good for; a reply of a failed
+    /// multi (the client may not read its root node, or there is none) proves as much as any other.
     ///
     /// # Errors
-    /// As [`Session::submit`]. The call itself ends with an error of the server if the client may not read its root node,
-    /// or there is none.
+    /// As [`Session::submit`].
     pub fn confirm(&mut self, options: CallOptions, now: Instant) -> Result<CallId, Refused> {
         self.submit(confirmation(Path::root()), options, now)
     }
