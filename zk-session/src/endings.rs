@@ -83,8 +83,9 @@ impl Session {
     }
 
     /// A new session may know of transactions that the servers do not: another ensemble, or one restored from a backup,
-    /// refuses such clients without a word. After a full round of that the new session starts from nothing.
-    /// True if all of them have refused it.
+    /// refuses such clients without a word. So do servers that have lost their quorum, for a while. After a full round of
+    /// that, and for as long as the session timeout, the new session starts from nothing. True if all of them have refused
+    /// it.
     fn is_answered_by_nobody(&mut self, fault: &Fault) -> bool {
         if !matches!(self.link, Link::Greeting { .. }) || !is_closed(fault) {
             return false;
@@ -92,7 +93,9 @@ impl Session {
         self.identity.unanswered += 1;
         let is_new = self.identity.session == SessionId::NONE && !wrong!(self, NeverStartsAnew);
         let all_refuse = self.identity.unanswered >= self.servers.count();
-        if is_new && all_refuse && self.identity.last_zxid != Zxid::ZERO {
+        let since = *self.identity.unanswered_since.get_or_insert(self.now);
+        let is_lasting = self.now.since(since) >= self.config.session_timeout;
+        if is_new && all_refuse && is_lasting && self.identity.last_zxid != Zxid::ZERO {
             tracing::warn!(target: "zk_session", "no server knows the transactions seen before; starting from nothing");
             self.identity.last_zxid = Zxid::ZERO;
         }

@@ -62,7 +62,7 @@ impl Session {
         self.identity.session = response.session;
         self.identity.password = response.password;
         self.identity.is_real |= !read_only;
-        self.identity.unanswered = 0;
+        (self.identity.unanswered, self.identity.unanswered_since) = (0, None);
         if !wrong!(self, CountsByItsWish) {
             let millis = u64::try_from(response.timeout_ms).unwrap_or(1).max(1);
             self.identity.timeout = Duration::from_millis(millis);

@@ -225,6 +225,10 @@ pub enum Fault {
     /// (they were restored from a backup, or are others), have no quorum, or have too many connections.
     #[error("every server closes the connection instead of answering the handshake")]
     Unanswered,
+    /// A read was to set a watch that a persistent one beside it would serve, but the server has refused that one. The next link
+    /// sets it.
+    #[error("a watch stands on no server")]
+    WatchMissing,
     /// The server had no quorum, and another one has.
     #[error("a read-write server was found")]
     FoundReadWrite,

@@ -4,6 +4,8 @@ use core::time::Duration;
 
 use zk_proto::{Password, SessionId, Zxid};
 
+use crate::time::Instant;
+
 #[derive(Debug)]
 pub(crate) struct Identity {
     pub(crate) session: SessionId,
@@ -18,6 +20,8 @@ pub(crate) struct Identity {
     pub(crate) is_told: bool,
     /// Tries in a row that a server ended without an answer to the handshake of a new session.
     pub(crate) unanswered: usize,
+    /// When the first of them ended.
+    pub(crate) unanswered_since: Option<Instant>,
 }
 
 impl Identity {
@@ -31,6 +35,7 @@ impl Identity {
             is_real: false,
             is_told: false,
             unanswered: 0,
+            unanswered_since: None,
         }
     }
 }

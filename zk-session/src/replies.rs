@@ -14,7 +14,7 @@ use crate::error::{Cut, Ended, Error, Fault, Why};
 use crate::link::{Link, Pulse};
 use crate::session::{Removal, Session};
 use crate::statistics::{Direction, FrameNote};
-use crate::watches::{Armed, Fired, Watches};
+use crate::watches::{Armed, Fired};
 use crate::words::{Answer, ConnId, Notice, Output, SessionState, WatchEvent};
 use crate::wrong::wrong;
 
@@ -209,7 +209,7 @@ impl Session {
                 Err(malformed) => return Err(self.unreadable(&call, malformed)),
             },
         };
-        self.arm(&mut call, &header);
+        let is_armed = self.arm(&mut call, &header);
         self.prove(call.sent);
         if result.is_ok() && !call.opcode.read_only() && call.opcode != Opcode::Sync {
             self.lease.committed(call.sent);
@@ -226,6 +226,8 @@ impl Session {
                 self.end(Ended::AuthFailed);
                 Ok(())
             }
+            // The next link sets it, as of what this answer has shown.
+            _ if !is_armed => Err(Fault::WatchMissing),
             _ => Ok(()),
         }
     }
@@ -251,15 +253,13 @@ impl Session {
     }
 
     /// The watch that a call has set stands from here on.
-    fn arm(&mut self, call: &mut Written, header: &ReplyHeader) {
-        let Some(wanted) = call.wanted.take() else { return };
+    /// False if it stands for the client alone: it was to be served by a watch that the server refused after all.
+    fn arm(&mut self, call: &mut Written, header: &ReplyHeader) -> bool {
+        let Some(wanted) = call.wanted.take() else { return true };
         let owned = !call.is_unwatched && matches!(call.owner, Owner::Caller | Owner::Follow);
         let failure = header.error.filter(|_| !wrong!(self, WatchesAFailure));
         let armed = self.watches.answered(&wanted, failure, owned.then_some(call.id));
-        if let Some((kind, Armed::Bare)) = armed {
-            // It was to be served by a watch that the server refused after all.
-            self.restore(Watches::late(kind, wanted.path, header.zxid));
-        }
+        !matches!(armed, Some((_, Armed::Bare)))
     }
 
     /// The server answered yes, in words that cannot be read.

@@ -34,13 +34,6 @@ impl Watches {
         requests
     }
 
-    /// The request that sets one watch, as of this transaction, which its owner has seen.
-    pub(crate) fn late(kind: Kind, path: Path, relative_zxid: Zxid) -> Request {
-        let mut chunk = Chunk::default();
-        chunk.add(kind, path);
-        chunk.request(relative_zxid)
-    }
-
     fn is_served_by_recursive(&self, kind: Kind, path: &Path) -> bool {
         kind == Kind::Persistent && self.is_owned(&(Kind::Recursive, path.clone()))
     }
