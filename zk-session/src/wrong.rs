@@ -146,7 +146,7 @@ pub enum Wrong {
 #[cfg(feature = "wrong")]
 impl Wrong {
     /// Those that show in worlds of any kind of trouble. The others need what is rare there; tests of their own show them.
-    pub const IN_WORLDS: [Self; 26] = [
+    pub const IN_WORLDS: [Self; 25] = [
         Self::KeepsTheQueue,
         Self::CallsItUnsent,
         Self::ForgetsTheWaiting,
@@ -164,7 +164,6 @@ impl Wrong {
         Self::NeverCloses,
         Self::AsksAllTheSame,
         Self::NeverPings,
-        Self::TakesTimeFromEvents,
         Self::BelievesHearsay,
         Self::OffersHearsay,
         Self::SpeaksBeforeItsLogin,

@@ -21,8 +21,26 @@ fn no_law_is_broken() {
         assert!(outcome.violation.is_none(), "seed {seed}, {}", outcome.violation.expect("it is there"));
         marks.add(&outcome.marks);
     }
-    let common =
-        [Mark::Resumed, Mark::Expired, Mark::MaybeApplied, Mark::StaleRead, Mark::Granted, Mark::GuardLapsed];
+    let common = [
+        Mark::Resumed,
+        Mark::Expired,
+        Mark::MaybeApplied,
+        Mark::StaleRead,
+        Mark::Granted,
+        Mark::GuardLapsed,
+        Mark::GapTold,
+        Mark::ServedByLasting,
+        Mark::WatchTakenAway,
+        Mark::ShownAgain,
+        Mark::Unshown,
+        Mark::PipelineBroken,
+        Mark::FreeSurvived,
+        Mark::ReadOnlyEntered,
+        Mark::MovedByList,
+        Mark::Confirmed,
+        Mark::LoggedIn,
+        Mark::AuthFailed,
+    ];
     assert!(
         common.iter().all(|mark| marks.count(*mark) > 0),
         "never: {:?}",

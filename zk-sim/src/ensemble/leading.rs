@@ -66,7 +66,6 @@ impl Replica {
     /// Calls for followers.
     pub(super) fn lead(&mut self, common: &mut Common, now: Millis) {
         let term = common.term;
-        self.accepted = term;
         self.state = State::Leading(Leading {
             term,
             since: now,
@@ -205,7 +204,8 @@ impl Replica {
         let State::Leading(leading) = &mut self.state else { return };
         leading.established = Some(Office { sessions, next_reap });
         let (term, followers) = (leading.term, leading.followers().collect::<Vec<_>>());
-        self.proposed_term = term;
+        // Whoever has called in vain may still follow another.
+        (self.accepted, self.proposed_term) = (term, term);
         self.peer.become_role(Role::Leader);
         for follower in followers {
             self.bring_up_to_date(common, follower, term);

@@ -20,7 +20,10 @@ impl Peer {
         let is_old = self.config.quirks.version == Version::V3_4;
         let Some(token) = token else {
             // The server stumbles over a null: it closes the connection, or never answers.
-            return if is_old { () } else { self.close(conn) };
+            if !is_old {
+                self.close(conn);
+            }
+            return;
         };
         if self.config.users.is_empty() {
             return self.answer(conn, xid, ZERO_ZXID, &Ok(Body::Token(None)));

@@ -289,13 +289,14 @@ impl World {
 
     /// A client has lost a connection, or has given it up.
     pub(super) fn cut_off_from(&mut self, client: usize, id: crate::ConnId) {
-        if self.net.wires.get(&id).is_none_or(|wire| wire.is_probe) {
-            return;
-        }
+        let Some(wire) = self.net.wires.get(&id).filter(|wire| !wire.is_probe) else { return };
+        // So servers of 3.4 refuse a login. Nobody can tell it from a connection that is lost.
+        let is_refusal = wire.is_greeted && !wire.has_logged_in;
         self.truth.cut(self.life(client));
         let own = &mut self.clients[client];
         own.lasting.cut();
         own.observed.cuts += 1;
+        own.observed.told_no |= is_refusal && own.config.sasl.is_some();
     }
 
     /// Writes what the engine has to say, as far as the socket takes it.

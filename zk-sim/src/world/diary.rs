@@ -86,10 +86,8 @@ impl Diary {
         let Some((invoked, request)) = self.open.remove(&(life, call)) else { return };
         // What a call may do there depends on credentials, of which the judge does not know.
         let is_secret = request.path().is_some_and(|path| wishes::is_secret(path.as_str()));
-        let outcome = match outcome {
-            Outcome::Ok { .. } | Outcome::Refused { .. } if is_secret => Outcome::MaybeApplied,
-            outcome => outcome,
-        };
+        let is_told = matches!(outcome, Outcome::Ok { .. } | Outcome::Refused { .. });
+        let outcome = if is_secret && is_told { Outcome::MaybeApplied } else { outcome };
         let is_answered = matches!(outcome, Outcome::Ok { .. } | Outcome::Refused { .. });
         self.history.calls.push(Call {
             client: life.0 as u64,

@@ -21,7 +21,10 @@ impl World {
         if wire.is_probe {
             let is_question = QUESTION.starts_with(&said);
             wire.said = said;
-            return if is_question { () } else { self.broken(Law::ProbeSaysMore, Some(client)) };
+            if !is_question {
+                self.broken(Law::ProbeSaysMore, Some(client));
+            }
+            return;
         }
         let mut rest = &*said;
         while let Some((head, tail)) = rest.split_first_chunk::<4>()

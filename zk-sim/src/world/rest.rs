@@ -11,6 +11,10 @@ use crate::{Version, Zxid, check};
 impl World {
     /// What must be when nothing has gone wrong for long.
     pub(super) fn check_rest(&mut self) {
+        for server in self.ensemble.servers().collect::<Vec<_>>() {
+            let role = self.ensemble.role(server);
+            self.trace.line(|| format!("{server:?} is {role:?}"));
+        }
         for client in 0..self.clients.len() {
             let own = &self.clients[client];
             let refused = matches!(own.observed.state, SessionState::Ended(Ended::AuthFailed));
