@@ -147,7 +147,8 @@ async fn ephemeral(lane: &Lane, number: usize) -> Written {
 
 impl Written {
     fn is_deletable(&self) -> bool {
-        matches!(self.kind, Kind::Sequential | Kind::Plain) && self.result.is_ok() && self.deleted.is_none()
+        let is_single = matches!(self.kind, Kind::Sequential | Kind::Plain) && self.batch.is_none();
+        is_single && self.result.is_ok() && self.deleted.is_none()
     }
 
     /// The nodes there that this create has made.

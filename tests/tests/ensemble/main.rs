@@ -49,7 +49,7 @@ scenarios! {
     pauses:
         a_session_survives_the_pause_of_its_leader;
     partitions:
-        a_guard_dies_with_its_session_while_pings_are_answered;
+        a_guard_dies_with_its_session_behind_a_partition;
     blackout:
         a_session_ends_in_a_blackout_and_another_follows;
     chaos:
@@ -69,7 +69,7 @@ scenarios! {
     pauses:
         a_session_survives_the_pause_of_its_leader;
     partitions:
-        a_guard_dies_with_its_session_while_pings_are_answered;
+        a_guard_dies_with_its_session_behind_a_partition;
     chaos:
         whatever_fails_clients_are_told_the_truth;
 }

@@ -12,8 +12,9 @@ const TIMEOUT: Duration = Duration::from_millis(1000);
 
 const ROUNDS: usize = 3;
 
-/// Museum OBS-1.
-pub(crate) fn a_guard_dies_with_its_session_while_pings_are_answered(ensemble: &mut Ensemble) {
+/// OBS-1. A client that takes answered pings for a proof (`KeepAlive::Ping`) holds the lock for more than a second beside the
+/// next holder.
+pub(crate) fn a_guard_dies_with_its_session_behind_a_partition(ensemble: &mut Ensemble) {
     play(async {
         let (witness, root) = witness(ensemble).await;
         let mut fence = None;
