@@ -213,7 +213,7 @@ impl World {
                 self.clients[client].observed.timeout = timeout;
                 self.clients[client].observed.known = Some(session);
                 self.marks.sometimes(resumed, Mark::Resumed);
-                self.linked(client, resumed);
+                self.linked(client);
             }
             SessionState::ReadOnly { timeout, session } => {
                 self.clients[client].observed.timeout = timeout;
@@ -221,8 +221,8 @@ impl World {
                 if !self.clients[client].config.read_only {
                     return self.broken(Law::ReadOnlyUnasked, Some(client));
                 }
-                let is_resumed = self.clients[client].observed.known.replace(session) == Some(session);
-                self.linked(client, is_resumed);
+                self.clients[client].observed.known = Some(session);
+                self.linked(client);
             }
             SessionState::Suspended { .. }
                 if self.plan.is_calm() && !self.is_healing && !was_read_only && !was_moved =>
@@ -235,7 +235,7 @@ impl World {
         }
     }
 
-    fn linked(&mut self, client: usize, resumed: bool) {
+    fn linked(&mut self, client: usize) {
         let Some((id, wire)) = self.main_wire(client) else { return };
         let (server, restored) = (wire.server, wire.restored);
         self.clients[client].observed.beckoned = None;
@@ -243,10 +243,7 @@ impl World {
         let before = self.clients[client].observed.link.replace((id, server));
         let is_other = before.is_some_and(|(before, _)| before != id);
         self.marks.sometimes(before.is_some_and(|(_, before)| before != server), Mark::Moved);
-        if resumed
-            && is_other
-            && let Some(tree) = self.ensemble.tree(server)
-        {
+        if is_other && let Some(tree) = self.ensemble.tree(server) {
             let missed = self.clients[client].watching.restored(tree);
             self.marks.sometimes(missed, Mark::MissedCreation);
         }
