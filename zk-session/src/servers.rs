@@ -78,18 +78,18 @@ impl Servers {
 
     /// How long a try may take when so much time is left to keep the session (`None`: there is none to keep).
     ///
-    /// In the first round each server gets its share of what is left, so that one that does not answer cannot eat it all
-    /// (at most a third, if there are others). If a round was in vain, the servers may be slow rather than gone: each
-    /// further one gives twice the time.
+    /// Each server gets its share of what is left, so that one that does not answer cannot eat it all (at most a third, if
+    /// there are others). If there is no session to lose and a round was in vain, the servers may be slow rather than gone:
+    /// each further round gives twice the time.
     pub(crate) fn try_time(&self, timeout: Duration, left: Option<Duration>) -> Duration {
         let count = self.order.len().max(1);
         let (round, tried) = (self.failures / count, self.failures % count);
         let part = |whole: Duration, parts: usize| whole / u32::try_from(parts).unwrap_or(u32::MAX);
-        let time = if round == 0 {
+        let time = if let (1.., None) = (round, left) {
+            part(timeout, count).saturating_mul(doubled(round))
+        } else {
             let share = part(left.unwrap_or(timeout), count - tried);
             if count == 1 { share } else { share.min(timeout / 3) }
-        } else {
-            part(timeout, count).saturating_mul(doubled(round))
         };
         time.min(timeout).max(TRY_TIME_MIN)
     }

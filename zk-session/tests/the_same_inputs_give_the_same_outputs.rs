@@ -1,6 +1,9 @@
 //! Determinism, and the absence of panics and endless loops under any order of calls and any bytes.
 
-#![allow(clippy::wildcard_enum_match_arm, reason = "each part of a play carries out the steps that are its own")]
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "each part of a play carries out the steps that are its own"
+)]
 
 mod script;
 

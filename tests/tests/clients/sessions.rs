@@ -14,6 +14,7 @@ both!(
     without_a_server_the_error_is_clear_and_the_client_goes_on,
     a_session_survives_the_restart_of_its_server,
     a_silent_server_is_left,
+    a_silent_server_does_not_eat_the_session,
     an_expired_session_is_told_and_followed_by_a_new_one,
     an_expired_session_may_be_the_last,
     closing_deletes_what_the_session_owned,
@@ -191,16 +192,8 @@ fn servers_may_be_named<C: Face>() {
     client.close();
 }
 
-/// A try of a later round may take longer than the session has left.
-#[test]
-#[ignore = "the engine gives a silent server twice its share in a second round, and the session ends meanwhile"]
-fn a_silent_server_does_not_eat_the_session() {
-    leaves_a_silent_server::<crate::face::Tokio>();
-    leaves_a_silent_server::<zk_std::Client>();
-}
-
 /// One server accepts connections and says nothing; the others refuse for a while. There is time enough for them.
-fn leaves_a_silent_server<C: Face>() {
+fn a_silent_server_does_not_eat_the_session<C: Face>() {
     let proxies: Vec<Proxy> = (0..3).map(|_| Proxy::start(shared().address())).collect();
     let servers: Vec<String> = proxies.iter().map(|proxy| proxy.address().to_string()).collect();
     let mut config = config(servers.join(","), "");

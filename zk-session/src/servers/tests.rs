@@ -51,7 +51,8 @@ fn a_try_gets_its_share_of_what_is_left() {
     three.pause(Backoff::default(), T, &mut rng);
     assert_eq!(three.try_time(T, left), T / 3, "no server may eat up the session");
     three.pause(Backoff::default(), T, &mut rng);
-    assert_eq!(three.try_time(T, left), T * 2 / 3, "all were too slow");
+    assert_eq!(three.try_time(T, None), T * 2 / 3, "all were too slow");
+    assert_eq!(three.try_time(T, left), T * 2 / 9, "but a session must not be lost to the first of them");
     three.proven();
     assert_eq!(three.try_time(T, Some(Duration::ZERO)), TRY_TIME_MIN);
     assert_eq!(Servers::new(servers([1]), &mut rng).try_time(T, None), T);
