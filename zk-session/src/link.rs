@@ -142,3 +142,22 @@ impl Link {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_ping_has_one_pong() {
+        let at = |seconds| Instant::default() + Duration::from_secs(seconds);
+        let mut pulse = Pulse::new(at(0), false, false);
+        for second in 1..=3 {
+            pulse.pinged(at(second));
+        }
+        // With several under way the oldest is meant.
+        assert_eq!([(); 3].map(|()| pulse.ponged()), [Some(at(1)); 3]);
+        assert_eq!(pulse.ponged(), None);
+        pulse.pinged(at(4));
+        assert_eq!(pulse.ponged(), Some(at(4)));
+    }
+}

@@ -47,3 +47,20 @@ impl Rng {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_differ_and_repeat_with_their_seed() {
+        let tokens = |seed| {
+            let mut rng = Rng::new(seed);
+            [rng.token(), rng.token()]
+        };
+        let [first, second] = tokens(7);
+        assert!(first != second && first[..8] != first[8..] && first != [0; 16]);
+        assert_eq!(tokens(7), [first, second]);
+        assert_ne!(tokens(8)[0], first);
+    }
+}
