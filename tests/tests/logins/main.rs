@@ -6,8 +6,8 @@ use std::time::Duration;
 use zk_session::ops::{Auth, GetData};
 use zk_session::proto::Secret;
 use zk_session::proto::{Id, Perms};
-use zk_session::sasl::DigestMd5;
-use zk_session::{Acl, Code, Config, CreateMode, Ended, Error, Path, SessionState};
+use zk_session::sasl::{DigestMd5, SaslError};
+use zk_session::{Acl, Code, Config, CreateMode, Ended, Error, Fault, Path, SessionState};
 use zk_std::Client;
 use zk_tests::{Installation, Options, Proxy, Release, Server, fresh_path};
 
@@ -29,12 +29,12 @@ fn login(password: &str) -> Option<Arc<dyn zk_session::sasl::Mechanism>> {
     Some(Arc::new(DigestMd5::new("bob", password, [7; 16])))
 }
 
-/// What the client ends with.
-fn ending(client: &Client) -> Ended {
+/// What the client ends with, and why.
+fn ending(client: &Client) -> (Ended, Option<Fault>) {
     let mut states = client.states();
     loop {
         if let SessionState::Ended(ended) = states.next_within(SOON).expect("it ends") {
-            return ended;
+            return (ended, client.last_fault());
         }
     }
 }
@@ -65,8 +65,12 @@ fn a_wrong_password_ends_the_session(release: Option<Release>) {
     let mut config = config(&server.address().to_string());
     config.sasl = login("wrong");
     let client = Client::open(config).expect("opened");
-    // 3.4 closes the connection without a word; after some of that the client gives up.
-    assert_eq!(ending(&client), Ended::AuthFailed);
+    let fault = match release {
+        // It closes the connection without a word; after some of that the client gives up.
+        Some(Release::V3_4) => Fault::LoginUnanswered,
+        Some(Release::V3_9) | None => Fault::LoginRefused(Code::AuthFailed),
+    };
+    assert_eq!(ending(&client), (Ended::AuthFailed, Some(fault)));
 }
 
 fn a_server_without_sasl_is_not_logged_in_to(release: Option<Release>) {
@@ -74,7 +78,7 @@ fn a_server_without_sasl_is_not_logged_in_to(release: Option<Release>) {
     let mut config = config(&server.address().to_string());
     config.sasl = login("bobsecret");
     let client = Client::open(config).expect("opened");
-    assert_eq!(ending(&client), Ended::AuthFailed);
+    assert_eq!(ending(&client), (Ended::AuthFailed, Some(Fault::Sasl(SaslError::NotConfigured))));
 }
 
 fn digest(user: &str) -> Auth {
