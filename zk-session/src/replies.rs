@@ -84,6 +84,11 @@ impl Session {
         {
             return self.take_token(header, &mut input);
         }
+        let is_own = matches!(header.xid, Xid::PING | Xid::SET_WATCHES);
+        if is_own && let Some(code @ Code::SessionClosedRequireSaslAuth) = header.error {
+            self.login_is_missing(code);
+            return Ok(());
+        }
         match header.xid {
             Xid::NOTIFICATION => self.take_event(header, &mut input),
             Xid::PING => self.take_pong(),
@@ -222,14 +227,19 @@ impl Session {
                 Err(Fault::SessionRefused(code))
             }
             Some(code @ Code::SessionClosedRequireSaslAuth) => {
-                self.fault = Some(Fault::LoginRefused(code));
-                self.end(Ended::AuthFailed);
+                self.login_is_missing(code);
                 Ok(())
             }
             // The next link sets it, as of what this answer has shown.
             _ if !is_armed => Err(Fault::WatchMissing),
             _ => Ok(()),
         }
+    }
+
+    /// The server serves only who has logged in. It says so to the first request, be it a ping, and closes the connection.
+    fn login_is_missing(&mut self, code: Code) {
+        self.fault = Some(Fault::LoginRefused(code));
+        self.end(Ended::AuthFailed);
     }
 
     /// Hands the answer to whoever waits for it.

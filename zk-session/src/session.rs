@@ -216,8 +216,12 @@ impl Session {
             return Err(Misuse::NoServers);
         }
         self.config.servers.servers.clone_from(&servers);
-        let is_under_way = self.link.conn().is_some();
-        let is_to_move = self.servers.update(servers, is_under_way, &mut self.rng);
+        let is_linked = self.link.pulse().is_some();
+        let is_gone = self.servers.current().is_some_and(|current| !servers.contains(current));
+        let is_to_move = self.servers.update(servers, is_linked, &mut self.rng);
+        // A handshake that is given up may be done all the same, and take the session away from where it goes then: that is
+        // risked for a server that is gone, and not for balance.
+        let is_to_move = is_to_move || (self.link.conn().is_some() && is_gone);
         if is_to_move && !wrong!(self, StaysWithTheRemoved) {
             self.moving = Some(self.now + self.identity.timeout / 3);
             self.move_on();

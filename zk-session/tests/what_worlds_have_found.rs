@@ -2,10 +2,10 @@
 
 mod script;
 
-use script::{Script, T, config};
+use script::{Script, T, config, show};
 use zk_session::ops::{AddWatch, AddWatchMode, Auth, Reply, WatchAdded};
 use zk_session::proto::{EventKind, Secret};
-use zk_session::{CallId, CallOptions, Code, Config, Order, Path};
+use zk_session::{CallId, CallOptions, Code, Config, Fault, Order, Path, Server};
 
 fn path(text: &str) -> Path {
     Path::new(text).expect("a path")
@@ -132,4 +132,40 @@ fn a_lasting_watch_that_was_given_up_before_it_was_sent_is_taken_away() {
     script.reply(1, 7, added());
     script.expect(&["connected 0x5 new", "call 1 ok"]);
     assert_eq!(script.sent(), ["2 removeWatches /a"]);
+}
+
+/// A server that serves only who has logged in says so to the first request of a connection, which may be a ping: an idle
+/// client went from server to server for ever.
+#[test]
+fn a_ping_may_tell_that_a_login_is_missing() {
+    let mut script = Script::linked(config("a,b"));
+    script.pass(T / 3);
+    assert_eq!(script.sent(), ["-2 ping"]);
+    script.reply(-2, 0, Err(Code::SessionClosedRequireSaslAuth));
+    script.expect(&["disconnect", "Ended(AuthFailed)"]);
+    let refused = Fault::LoginRefused(Code::SessionClosedRequireSaslAuth);
+    assert_eq!(script.session.last_fault(), Some(&refused));
+}
+
+/// A handshake that was given up for the sake of balance was done all the same, and took the session away from the server
+/// that the client had gone to.
+#[test]
+fn a_try_under_way_is_not_given_up_for_balance() {
+    let mut script = Script::new(config("a"));
+    script.dialed();
+    script.connected();
+    let servers = |hosts: &[&str]| -> Vec<Server> {
+        hosts.iter().map(|host| Server { host: (*host).into(), port: 2181 }).collect()
+    };
+    for _ in 0..50 {
+        script.session.update_servers(servers(&["a", "b", "c", "d"]), script.now).expect("not empty");
+        script.expect(&[]);
+    }
+    // But it is when its server is gone.
+    script.session.update_servers(servers(&["b", "c"]), script.now).expect("not empty");
+    let outputs: Vec<_> = std::iter::from_fn(|| script.session.poll()).map(|output| show(&output)).collect();
+    assert!(
+        matches!(&*outputs, [first, second] if first == "disconnect" && second.starts_with("connect ")),
+        "{outputs:?}"
+    );
 }

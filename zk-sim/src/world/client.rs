@@ -66,6 +66,8 @@ pub(super) struct Observed {
     pub(super) known: Option<zk_session::SessionId>,
     /// When it was told of another server to be moved to.
     pub(super) beckoned: Option<Instant>,
+    /// Whether it has ever left a server for another one.
+    pub(super) has_moved: bool,
     /// How many links were lost.
     pub(super) cuts: u32,
     /// In which step a connection was lost last, and when the first caller was told.
@@ -88,6 +90,7 @@ impl Observed {
             is_real: false,
             known: None,
             beckoned: None,
+            has_moved: false,
             cuts: 0,
             lost: (0, 0),
             link: None,

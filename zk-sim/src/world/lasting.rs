@@ -26,6 +26,8 @@ struct Watch {
     standing: Standing,
     /// What it is to be told, in this order.
     owed: VecDeque<Change>,
+    /// What it was told between the gap and the link.
+    early: Vec<(Event, String)>,
 }
 
 /// Whether the link stands over which a watch is told.
@@ -67,6 +69,17 @@ impl Watch {
         }
     }
 
+    /// What was told early, of changes after the server had the watch again, is not owed any more.
+    fn settle_early(&mut self) {
+        for (event, path) in std::mem::take(&mut self.early) {
+            let is_it = |change: &Change| change.event == event && change.path == path;
+            let next = self.owed.iter().position(|change| change.is_public || is_it(change));
+            if let Some(at) = next.filter(|at| self.owed.get(*at).is_some_and(is_it)) {
+                self.owed.drain(..=at);
+            }
+        }
+    }
+
     /// What must be told next.
     fn next(&self) -> Option<Zxid> {
         self.owed.iter().find(|change| change.is_public).map(|change| change.zxid)
@@ -75,7 +88,10 @@ impl Watch {
     fn told(&mut self, event: Event, path: &str) -> Result<(), Law> {
         match self.standing {
             Standing::Cut => return Err(Law::GapIsHidden),
-            Standing::Gap if self.hears(event, path) => return Ok(()),
+            Standing::Gap if self.hears(event, path) => {
+                self.early.push((event, path.into()));
+                return Ok(());
+            }
             Standing::Gap => return Err(Law::LastingIsWrong),
             Standing::Linked => {}
         }
@@ -110,7 +126,13 @@ impl Lasting {
     ) -> Option<String> {
         let (path, is_recursive) = self.wanted.remove(&call)?;
         let Some(at) = at else { return Some(path) };
-        let mut watch = Watch { path, is_recursive, standing: Standing::Linked, owed: VecDeque::new() };
+        let mut watch = Watch {
+            path,
+            is_recursive,
+            standing: Standing::Linked,
+            owed: VecDeque::new(),
+            early: Vec::new(),
+        };
         let from = feed.partition_point(|(zxid, _)| *zxid <= at);
         for (zxid, trigger) in feed.get(from..).unwrap_or_default() {
             watch.owe(*zxid, trigger);
@@ -135,6 +157,7 @@ impl Lasting {
     pub(super) fn cut(&mut self) {
         for watch in self.set.values_mut() {
             watch.standing = Standing::Cut;
+            watch.early.clear();
         }
     }
 
@@ -156,6 +179,7 @@ impl Lasting {
                 Standing::Gap => {
                     watch.standing = Standing::Linked;
                     watch.owed.retain(|change| since.is_none_or(|since| change.zxid > since));
+                    watch.settle_early();
                 }
             }
         }

@@ -206,6 +206,8 @@ impl World {
             self.clients[client].session.last_fault(),
             Some(Fault::Rebalanced | Fault::FoundReadWrite)
         );
+        self.clients[client].observed.has_moved |= was_moved;
+        let has_moved = self.clients[client].observed.has_moved;
         let found = self.clients[client].session.last_fault() == Some(&Fault::FoundReadWrite);
         self.marks.sometimes(was_read_only && found, Mark::ReadWriteFound);
         match state {
@@ -225,7 +227,7 @@ impl World {
                 self.linked(client);
             }
             SessionState::Suspended { .. }
-                if self.plan.is_calm() && !self.is_healing && !was_read_only && !was_moved =>
+                if self.plan.is_calm() && !self.is_healing && !was_read_only && !has_moved =>
             {
                 self.broken(Law::Disturbed, Some(client));
             }
