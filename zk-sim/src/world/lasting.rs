@@ -44,7 +44,7 @@ struct Change {
     zxid: Zxid,
     event: Event,
     path: String,
-    /// Whether everybody may read the node. What not everybody may know, some servers do not tell.
+    /// Whether everybody may read the node. What not everybody may know, some servers do not tell; nor twice what was told.
     is_public: bool,
 }
 
@@ -69,13 +69,15 @@ impl Watch {
         }
     }
 
-    /// What was told early, of changes after the server had the watch again, is not owed any more.
+    /// What was told early may have been a change after the server had the watch again: then it is not told once more. Or it
+    /// was what a one-shot watch there had missed.
     fn settle_early(&mut self) {
         for (event, path) in std::mem::take(&mut self.early) {
             let is_it = |change: &Change| change.event == event && change.path == path;
-            let next = self.owed.iter().position(|change| change.is_public || is_it(change));
-            if let Some(at) = next.filter(|at| self.owed.get(*at).is_some_and(is_it)) {
-                self.owed.drain(..=at);
+            if let Some(next) = self.owed.iter_mut().find(|change| change.is_public || is_it(change))
+                && is_it(next)
+            {
+                next.is_public = false;
             }
         }
     }
