@@ -41,7 +41,7 @@ fn a_pipeline_that_is_broken_by_the_end_of_its_session_stays_broken() {
     script.cut();
     read(&mut script);
     script.pass(T * 2);
-    let lost = std::iter::from_fn(|| script.session.poll()).map(|output| script::show(&output));
+    let lost = std::iter::from_fn(|| script.session.poll()).map(|output| show(&output));
     assert!(lost.collect::<Vec<_>>().contains(&"call 1 NotSent(Ended(Expired))".into()));
     script.session = script.session.successor(script.now).expect("it has expired");
     script.expect(&["Connecting"]);
