@@ -36,6 +36,7 @@ fn every_wrong_lock_is_found_out() {
         WrongLock::AdoptsTheDead,
         WrongLock::MissesItself,
         WrongLock::LeavesItsNode,
+        WrongLock::StopsLooking,
     ];
     let unseen = |wrong: &WrongLock| {
         let limits = Limits { wrong_lock: Some(*wrong), ..Limits::default() };
