@@ -200,8 +200,10 @@ impl Session {
         self.pump();
     }
 
-    /// The servers are these from now on. If the load is to be balanced anew, the client moves to another one, as the
-    /// official client does: it lets what is under way be answered first, and loses nothing.
+    /// The servers are these from now on. If the load is to be balanced anew, or the present server is not among them, the
+    /// client moves to another one, by the rule of the official client: it makes no new calls on the old link and lets what
+    /// is under way be answered first, for a third of the session timeout at most. What is unanswered then ends as with any
+    /// link that is lost.
     ///
     /// # Errors
     /// [`Misuse::NoServers`]: the list is empty; the old one stays.
